@@ -1,0 +1,1 @@
+"""Deciding: pure functions that judge what the systems say of each other."""

@@ -1,0 +1,124 @@
+"""Collisions: facts that contradict each other beyond a single field, as cases with a severity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from pms_sync.domain.case import Case
+
+# How bad a kind is when nothing is known of its date; a near arrival makes it worse (1 = tonight).
+_SEVERITY = {
+    "room_double_booked": 2,
+    "type_oversold": 2,
+    "illegal_status_jump": 3,
+    "mapping_missing": 3,
+    "vanished": 2,
+    "identity_doubt": 3,
+    "channel_reference_twice": 3,
+    "group_member_dropped": 3,
+}
+_LEAST = 4
+_TONIGHT, _THIS_WEEK = 1, 7
+
+
+def severity(kind: str, arrival: date | None, today: date) -> int:
+    """Grade a case: tonight's arrivals are 1, this week's no worse than 2, the rest as the kind says."""
+    usual = _SEVERITY.get(kind, _LEAST)
+    if arrival is None:
+        return usual
+    days = (arrival - today).days
+    if days < 0:
+        return min(usual + 1, _LEAST)
+    if days <= _TONIGHT:
+        return 1
+    return min(usual, 2) if days <= _THIS_WEEK else usual
+
+
+def night_subject(property_id: UUID, code: str, night: date) -> str:
+    """Name one night of a room or a room type as the subject of a case."""
+    return f"{property_id}:{code}:{night}"
+
+
+def atom(path: str, *, here: object, there: object, base: object = None, rule: str = "") -> dict[str, Any]:
+    """Describe one contradicting value as the case page shows it."""
+    return {"path": path, "base": base, "here": here, "there": there, "suggested": None, "rule": rule}
+
+
+def double_booked(  # noqa: PLR0913 - a case names all that it is about
+    property_id: UUID, room: str, night: date, reservations: Sequence[UUID], today: date, *, holder: str, refused: str
+) -> Case:
+    """Build the case of one unit and date that two stays want."""
+    return Case(
+        kind="room_double_booked",
+        subject=night_subject(property_id, room, night),
+        severity=severity("room_double_booked", night, today),
+        property_id=property_id,
+        reservation_ids=tuple(sorted(set(reservations))),
+        fields=(atom("room_stays.room", here=holder, there=refused, rule="first claim keeps the room"),),
+    )
+
+
+def oversold(  # noqa: PLR0913 - a case names all that it is about
+    property_id: UUID, room_type: str, night: date, booked: int, capacity: int, today: date
+) -> Case:
+    """Build the case of a room type with more stays than units on one night."""
+    return Case(
+        kind="type_oversold",
+        subject=night_subject(property_id, room_type, night),
+        severity=severity("type_oversold", night, today),
+        property_id=property_id,
+        fields=(atom("inventory.booked", here=capacity, there=booked, rule="units less out of order plus allowance"),),
+    )
+
+
+def illegal_jump(  # noqa: PLR0913 - a case names all that it is about
+    property_id: UUID, reservation_id: UUID, stay: str, jump: tuple[str, str], arrival: date, today: date
+) -> Case:
+    """Build the case of a status change that no life of a stay allows."""
+    return Case(
+        kind="illegal_status_jump",
+        subject=stay,
+        severity=severity("illegal_status_jump", arrival, today),
+        property_id=property_id,
+        reservation_ids=(reservation_id,),
+        fields=(atom("room_stays.status", base=jump[0], here=jump[0], there=jump[1], rule="status machine"),),
+    )
+
+
+def unmapped(property_id: UUID, account_id: UUID, kind: str, code: str, reservations: Sequence[UUID]) -> Case:
+    """Build the case of a vendor code that the crosswalk does not know; one per account and code."""
+    return Case(
+        kind="mapping_missing",
+        subject=f"{account_id}:{kind}:{code}",
+        severity=_SEVERITY["mapping_missing"],
+        property_id=property_id,
+        reservation_ids=tuple(sorted(set(reservations)))[:50],
+        fields=(atom(f"crosswalk.{kind}", here=None, there=code, rule="map it, and what waits heals by itself"),),
+    )
+
+
+def vanished(property_id: UUID, reservation_id: UUID | None, ref: str, subject: str) -> Case:
+    """Build the case of an object that the vendor no longer shows, read twice."""
+    return Case(
+        kind="vanished",
+        subject=subject,
+        severity=_SEVERITY["vanished"],
+        property_id=property_id,
+        reservation_ids=(reservation_id,) if reservation_id else (),
+        fields=(atom("links.ref", here=ref, there=None, rule="absence is never a deletion"),),
+    )
+
+
+def identity_doubt(property_id: UUID, reservations: Sequence[UUID], ref: str, reference: str) -> Case:
+    """Build the case of one OTA number that leads to two reservations."""
+    return Case(
+        kind="identity_doubt",
+        subject=f"{ref}:{reference}",
+        severity=_SEVERITY["identity_doubt"],
+        property_id=property_id,
+        reservation_ids=tuple(sorted(set(reservations))),
+        fields=(atom("channel_reference", here=ref, there=reference, rule="one booking, one reservation"),),
+    )

@@ -1,0 +1,1 @@
+"""Beds24: connector and simulator for the API V2."""

@@ -1,0 +1,37 @@
+"""The vendor's way of saying no: one exception and the error object of vendors/beds24.md 4.3."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+
+TEXTS = {
+    400: "Invalid data",
+    401: "Token not valid",
+    403: "Forbidden",
+    404: "Not found",
+    429: "Credit limit exceeded",
+    500: "Internal server error",
+    503: "Service unavailable",
+}
+
+
+class VendorRefusal(Exception):  # noqa: N818 - it is an answer, not an accident
+    """The vendor refuses a call with a status and a text; `code` is not always the status."""
+
+    def __init__(self, status: int, text: str | None = None, code: int | None = None) -> None:
+        """Keep what goes on the wire."""
+        self.status, self.code = status, code or status
+        self.text = text or TEXTS.get(status, "Error")
+        super().__init__(self.text)
+
+
+def json_answer(body: object, status: int = 200) -> web.Response:
+    """Build a JSON answer of the vendor."""
+    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json")
+
+
+def refusal_answer(refused: VendorRefusal) -> web.Response:
+    """Build the error answer on the wire."""
+    body = {"success": False, "type": "error", "code": refused.code, "error": refused.text}
+    return json_answer(body, refused.status)

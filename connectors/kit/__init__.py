@@ -1,0 +1,1 @@
+"""What every connector and simulator may share, free of any vendor's name."""

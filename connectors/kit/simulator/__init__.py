@@ -1,0 +1,1 @@
+"""The vendor-neutral half of every simulator: control plane, faults, call log, clock and webhook sender."""

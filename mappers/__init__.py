@@ -1,0 +1,1 @@
+"""What vendors' records mean: one package of tables and pure functions per vendor."""

@@ -1,0 +1,93 @@
+"""Compose: a reservation is a pure function of the latest revisions of its stays.
+
+So neither the order of deliveries nor their number can change the result (ORD-05), and a replay changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from pms_sync.domain.reservation import Guest, Line, Revision
+from pms_sync.domain.status import reservation_status
+
+StayKey = tuple[UUID, str]  # (account, stay ref)
+
+
+class Composed(msgspec.Struct, frozen=True, kw_only=True):
+    """The reservation's own fields; its stays stay with their revisions."""
+
+    status: str
+    home: Revision
+    total: Decimal | None
+    created_at: object
+    modified_at: object
+    booker: Guest | None
+    guests: tuple[Guest, ...]
+    lines: tuple[Line, ...]
+    notes: str | None
+    comments: str | None
+
+
+def said(value: object) -> object:
+    """Read a field that may not have been said as empty."""
+    return None if value is UNSET else value
+
+
+def home_of(revisions: Mapping[StayKey, Revision]) -> Revision:
+    """Return the revision that speaks for the reservation: the home record, else the lowest stay ref."""
+    return min(revisions.items(), key=_home_rank)[1]
+
+
+def _home_rank(item: tuple[StayKey, Revision]) -> tuple[bool, int, str, str]:
+    (account_id, ref), revision = item
+    return not revision.is_home, len(ref), ref, str(account_id)
+
+
+def compose(revisions: Mapping[StayKey, Revision]) -> Composed:
+    """Compose the reservation from at least one revision."""
+    home = home_of(revisions)
+    ordered = [revisions[key] for key in sorted(revisions, key=lambda key: (len(key[1]), key[1]))]
+    versions = [one.modified_at for one in ordered if one.modified_at]
+    return Composed(
+        status=reservation_status(stay.status for one in ordered for stay in one.room_stays),
+        home=home,
+        total=_total(ordered),
+        created_at=said(home.created_at),
+        modified_at=max(versions) if versions else None,  # type: ignore[type-var]
+        booker=home.booker if isinstance(home.booker, Guest) else None,
+        guests=tuple(guest for one in ordered if not isinstance(one.guests, UnsetType) for guest in one.guests),
+        lines=tuple(line for one in ordered if not isinstance(one.folio_lines, UnsetType) for line in one.folio_lines),
+        notes=said(home.notes),  # type: ignore[arg-type]
+        comments=said(home.comments),  # type: ignore[arg-type]
+    )
+
+
+def _total(revisions: Sequence[Revision]) -> Decimal | None:
+    totals = [one.total for one in revisions]
+    if any(not isinstance(total, Decimal) for total in totals):
+        return None
+    return sum(totals, Decimal(0))  # type: ignore[arg-type]
+
+
+def overlay(before: Revision | None, after: Revision) -> Revision:
+    """Keep what the newer read did not say: unobserved fields leave what we know untouched (MAP-07)."""
+    if before is None:
+        return after
+    kept = {
+        name: getattr(before, name)
+        for name in after.__struct_fields__
+        if getattr(after, name) is UNSET and getattr(before, name) is not UNSET
+    }
+    if isinstance(after.booker, Guest) and isinstance(before.booker, Guest):
+        kept["booker"] = _overlay_guest(before.booker, after.booker)
+    return msgspec.structs.replace(after, **kept) if kept else after
+
+
+def _overlay_guest(before: Guest, after: Guest) -> Guest:
+    kept = {name: getattr(before, name) for name in after.__struct_fields__ if getattr(after, name) is UNSET}
+    return msgspec.structs.replace(after, **kept) if kept else after

@@ -1,0 +1,222 @@
+"""Writing: the changes of a batch, compared with what stands and then written table by table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from conflict import collisions
+from pms_sync.apply import rows
+from pms_sync.apply.compose import Composed, StayKey
+from pms_sync.apply.identify import channel_key_of
+from pms_sync.apply.incoming import Incoming, Outcome
+from pms_sync.apply.people import GuestWrite, guest_changes
+from pms_sync.domain.case import Case
+from pms_sync.domain.ids import NewId
+from pms_sync.domain.reservation import Revision
+from pms_sync.store import audit, cases, lanes, links, reservations
+from pms_sync.store.database import Connection
+from pms_sync.store.lanes import NewEvent
+from pms_sync.store.sealing import KeyRing
+
+Row = Mapping[str, Any]
+StayChange = tuple[Incoming, dict[str, Any], list[rows.NightRow] | None]
+
+
+class Changes(msgspec.Struct, kw_only=True):
+    """Everything a batch is about to write; built by the planner, trimmed by `compare`, written by `write`."""
+
+    events: list[NewEvent]
+    doubts: list[tuple[UUID, str, str | None]]
+    cases: list[Case] = []
+    withdrawn: list[tuple[str, str]] = []
+    gaps: defaultdict[tuple[UUID, UUID, str, str], list[UUID]] = msgspec.field(
+        default_factory=lambda: defaultdict(list)
+    )
+    left: set[UUID] = set()
+    headers: list[tuple[UUID, str, str, UUID]] = []
+    objects: dict[StayKey, tuple[Incoming, Revision, UUID]] = {}
+    object_ids: dict[StayKey, UUID] = {}
+    stays: dict[UUID, StayChange] = {}
+    retried: dict[UUID, tuple[Incoming, dict[str, Any]]] = {}
+    blocks: dict[UUID, tuple[Incoming, dict[str, Any], Row | None]] = {}
+    reservations: dict[UUID, tuple[Incoming, dict[str, Any], Row | None]] = {}
+    composed: dict[UUID, Composed] = {}
+    standing_nights: dict[UUID, set[rows.NightRow]] = {}
+    standing_guests: defaultdict[UUID, list[Row]] = msgspec.field(default_factory=lambda: defaultdict(list))
+    standing_lines: defaultdict[UUID, list[Row]] = msgspec.field(default_factory=lambda: defaultdict(list))
+    told: dict[UUID, dict[str, Any]] = {}
+    nights: list[tuple[UUID, rows.NightRow]] = []
+    dropped_nights: list[tuple[UUID, date]] = []
+    guests: list[GuestWrite] = []
+    dropped_guests: list[UUID] = []
+    lines: list[tuple[UUID, rows.LineKey, UUID | None]] = []
+
+    def compare(self, stay_rows: Mapping[UUID, Row], keys: KeyRing, tenant_id: UUID) -> None:
+        """Keep only what differs from what stands, and number the reservations that changed."""
+        news: defaultdict[UUID, dict[str, Any]] = defaultdict(dict)
+        for stay_id, (_, row, nights) in list(self.stays.items()):
+            before = stay_rows.get(stay_id)
+            found = rows.changes(row, before)
+            moved = self._compare_nights(stay_id, nights, new=before is None)
+            if not found and not moved and before is not None and before["refused_ticket"] == row["refused_ticket"]:
+                del self.stays[stay_id]
+            if found and before is not None:
+                news[row["reservation_id"]].update({f"stay.{row['vendor_ref']}.{k}": v for k, v in found.items()})
+            elif before is None or moved:
+                news[row["reservation_id"]][f"stay.{row['vendor_ref']}"] = ["nights"] if before else []
+        for reservation_id in list(self.reservations):
+            self._compare_reservation(reservation_id, news[reservation_id], keys, tenant_id)
+
+    def _compare_nights(self, stay_id: UUID, nights: list[rows.NightRow] | None, *, new: bool) -> bool:
+        if nights is None:
+            return False
+        if new:
+            self.nights.extend((stay_id, night) for night in nights)
+            return bool(nights)
+        standing = self.standing_nights.get(stay_id, set())
+        wanted = set(nights)
+        self.nights.extend((stay_id, night) for night in nights if night not in standing)
+        dates = {night[0] for night in nights}
+        self.dropped_nights.extend((stay_id, night[0]) for night in standing if night[0] not in dates)
+        return wanted != standing
+
+    def _compare_reservation(
+        self, reservation_id: UUID, news: dict[str, Any], keys: KeyRing, tenant_id: UUID
+    ) -> None:
+        _, row, before = self.reservations[reservation_id]
+        found = rows.changes(row, before) | news
+        composed = self.composed.get(reservation_id)
+        if composed is not None:
+            found |= self._compare_people(reservation_id, composed, keys, tenant_id)
+            found |= self._compare_bill(reservation_id, composed)
+        if not found:
+            del self.reservations[reservation_id]
+            return
+        if before is not None:
+            row["version"] = before["version"] + 1
+        self.told[reservation_id] = found
+
+    def _compare_people(
+        self, reservation_id: UUID, composed: Composed, keys: KeyRing, tenant_id: UUID
+    ) -> dict[str, Any]:
+        standing = self.standing_guests.get(reservation_id, [])
+        writes, drops = guest_changes(reservation_id, composed, standing, keys, tenant_id)
+        self.guests.extend(writes)
+        self.dropped_guests.extend(drops)
+        return {f"guest.{one.role}": [] for one in writes} | ({"guest.companions": []} if drops else {})
+
+    def _compare_bill(self, reservation_id: UUID, composed: Composed) -> dict[str, Any]:
+        post, reverse = rows.bill_changes(composed, self.standing_lines.get(reservation_id, []))
+        self.lines.extend((reservation_id, key, None) for key in post)
+        for line in reverse:
+            key = (line["vendor_ref"], line["kind"], line["text"], -line["amount"], line["currency"])
+            self.lines.append((reservation_id, key, line["line_id"]))
+        return {"folio_lines": [len(reverse), len(post)]} if post or reverse else {}
+
+    def outcome(self, reservation_id: UUID) -> Outcome:
+        """Say what the batch meant for a reservation."""
+        change = self.reservations.get(reservation_id)
+        if change is None:
+            return Outcome.SAME
+        return Outcome.NEW if change[2] is None else Outcome.CHANGED
+
+
+async def write(connection: Connection, tenant_id: UUID, changes: Changes, keys: KeyRing, new_id: NewId) -> None:
+    """Write the changes, parents before children, one statement a table."""
+    await reservations.RESERVATIONS.write(
+        connection, tenant_id, (rows.reservation_tuple(row) for _, row, _ in changes.reservations.values())
+    )
+    await reservations.STAYS.write(connection, tenant_id, (rows.stay_tuple(row) for _, row, _ in changes.stays.values()))
+    await reservations.BLOCKS.write(
+        connection, tenant_id, (rows.block_tuple(row) for _, row, _ in changes.blocks.values())
+    )
+    await reservations.drop_nights(connection, tenant_id, changes.dropped_nights)
+    await reservations.NIGHTS.write(connection, tenant_id, ((stay_id, *night) for stay_id, night in changes.nights))
+    await reservations.drop_guests(connection, tenant_id, changes.dropped_guests)
+    await reservations.GUESTS.write(connection, tenant_id, (one.as_tuple(new_id) for one in changes.guests))
+    await reservations.LINES.write(
+        connection, tenant_id, ((new_id(), one, *key, reverses) for one, key, reverses in changes.lines)
+    )
+    await _write_links(connection, tenant_id, changes, keys)
+    await links.doubt(connection, tenant_id, changes.doubts)
+    await _write_cases(connection, tenant_id, changes, new_id)
+    await audit.append(connection, tenant_id, _entries(changes))
+    await lanes.append(connection, _unique(changes.events))
+
+
+async def _write_links(connection: Connection, tenant_id: UUID, changes: Changes, keys: KeyRing) -> None:
+    headers = {(account, level, ref): reservation for account, level, ref, reservation in changes.headers}
+    await links.HEADERS.write(connection, tenant_id, ((*key, owner, owner) for key, owner in headers.items()))
+    objects = []
+    for (account_id, ref), (record, revision, reservation_id) in changes.objects.items():
+        body = msgspec.msgpack.encode(revision)
+        remote = keys.seal(tenant_id, links.place(account_id, "stay", ref), body)
+        keyed = (changes.object_ids[account_id, ref], reservation_id, revision.ref, channel_key_of(revision))
+        objects.append((account_id, "stay", ref, *keyed, remote, revision.version, *_read(record)))
+    for block_id, (record, _, _) in changes.blocks.items():
+        body = msgspec.msgpack.encode(record.mapped)
+        remote = keys.seal(tenant_id, links.place(record.account.account_id, "block", record.ref), body)
+        keyed = (block_id, None, None, None)
+        objects.append(
+            (record.account.account_id, "block", record.ref, *keyed, remote, record.mapped.version, *_read(record))
+        )
+    await links.OBJECTS.write(connection, tenant_id, objects)
+
+
+def _read(record: Incoming) -> tuple[Any, ...]:
+    return record.digest, record.raw_id, record.ticket, record.account.crosswalk_version, 0, None
+
+
+async def _write_cases(connection: Connection, tenant_id: UUID, changes: Changes, new_id: NewId) -> None:
+    missing = [collisions.unmapped(*key, reservation_ids) for key, reservation_ids in changes.gaps.items()]
+    opened = [*changes.cases, *missing]
+    await cases.open_cases(connection, tenant_id, opened, new_id)
+    still = {(case.kind, case.subject) for case in opened}
+    gone: defaultdict[str, list[str]] = defaultdict(list)
+    for kind, subject in changes.withdrawn:
+        if (kind, subject) not in still:
+            gone[kind].append(subject)
+    for kind in sorted(gone):
+        await cases.withdraw(connection, tenant_id, kind, gone[kind])
+
+
+def _entries(changes: Changes) -> list[audit.Entry]:
+    entries = [
+        audit.Entry(
+            actor=f"account:{record.account.account_id}",
+            action="reservation.created" if before is None else "reservation.updated",
+            entity_type="reservation",
+            entity_id=str(reservation_id),
+            fields=changes.told[reservation_id],
+            correlation_id=record.correlation_id,
+        )
+        for reservation_id, (record, _, before) in changes.reservations.items()
+    ]
+    entries += [
+        audit.Entry(
+            actor=f"account:{record.account.account_id}",
+            action="block.created" if before is None else "block.updated",
+            entity_type="block",
+            entity_id=str(block_id),
+            fields=rows.changes(row, before and {**before, "flags": []}),
+            correlation_id=record.correlation_id,
+        )
+        for block_id, (record, row, before) in changes.blocks.items()
+    ]
+    return entries
+
+
+def _unique(events: list[NewEvent]) -> list[NewEvent]:
+    """One more read of an object is enough, however many reasons there are."""
+    latest: dict[str, NewEvent] = {}
+    for event in events:
+        known = latest.get(event.lane_key)
+        if known is None or event.not_before_s > known.not_before_s:
+            latest[event.lane_key] = event
+    return list(latest.values())

@@ -1,0 +1,132 @@
+"""What every command shares: one JSON document or a readable table on stdout, errors on stderr, fixed exit codes."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pms_sync.domain.errors import Fault, Unavailable
+
+OK = 0
+FINDING = 1
+USAGE = 2
+UNAVAILABLE = 3
+BUG = 70
+INTERRUPTED = 130
+
+DEBUG_VARIABLE = "PMS_SYNC_DEBUG"
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def emit(document: Mapping[str, Any], as_json: bool, render: Callable[[Mapping[str, Any]], None]) -> None:  # noqa: FBT001
+    """Print a command's result: the document itself with `--json`, else what `render` makes of it."""
+    if as_json:
+        click.echo(json.dumps(document))  # ASCII escapes: safe whatever the terminal's encoding is
+    else:
+        render(document)
+
+
+def emit_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows as a table on a terminal, and as tab-separated plain lines in a pipe."""
+    if not sys.stdout.isatty():
+        for row in (columns, *rows):
+            click.echo("\t".join(one_line(value) for value in row))
+        return
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(one_line(value)) for value in row))
+    Console().print(table)
+
+
+def one_line(value: object) -> str:
+    """Write a value on one line; control characters would let a guest's name move the cursor."""
+    text = "-" if value is None else str(value)
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def fail(fault: Fault, as_json: bool = False) -> None:  # noqa: FBT001, FBT002
+    """Print an error to stderr: JSON with `--json` and in a pipe, readable text on a terminal."""
+    error = {"what": fault.what, "where": fault.where, "remedy": fault.remedy}
+    if as_json or not sys.stderr.isatty():
+        click.echo(json.dumps({"error": error}), err=True)
+        return
+    for name, text in error.items():
+        if text:
+            click.echo(f"{name:>7}: {one_line(text)}", err=True)
+
+
+def exit_code(fault: Fault) -> int:
+    """Return the exit code of a fault: 3 for what may come back by itself, else 2."""
+    return UNAVAILABLE if isinstance(fault, Unavailable) else USAGE
+
+
+class GroupWithFaults(click.Group):
+    """A group of commands in which every way to fail ends in one error document and the right exit code.
+
+    A command ends with a finding by `raise click.exceptions.Exit(FINDING)`.
+    """
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> NoReturn:  # noqa: ANN401
+        """Run the command line and exit; see the module's codes."""
+        given = list(sys.argv[1:] if args is None else args)
+        as_json = "--json" in given
+        extra["standalone_mode"] = False
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter must not end the command
+                stream.reconfigure(errors="backslashreplace")
+        sys.exit(_code_of(lambda: super(GroupWithFaults, self).main(given, *rest, **extra), as_json))
+
+
+def _code_of(run: Callable[[], object], as_json: bool) -> int:  # noqa: FBT001
+    """Run and translate every outcome into an exit code, telling stderr why."""
+    try:
+        outcome = run()
+    except click.exceptions.NoArgsIsHelpError as help_wanted:
+        help_wanted.show()
+        return USAGE
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001
+        fault, code = _fault_of(error)
+        fail(fault, as_json)
+        return code
+    return outcome if isinstance(outcome, int) and not isinstance(outcome, bool) else OK
+
+
+def _fault_of(error: BaseException) -> tuple[Fault, int]:
+    """Say what an exception means to the person at the keyboard, and its exit code."""
+    match error:
+        case Fault():
+            return error, exit_code(error)
+        case click.ClickException():
+            return _usage_fault(error), USAGE
+        case click.Abort() | KeyboardInterrupt():
+            return Fault("interrupted", "", "run the same command again to go on"), INTERRUPTED
+        case _:
+            return _bug(error), BUG
+
+
+def _usage_fault(error: click.ClickException) -> Fault:
+    """Say a usage error in the shape of every other error."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else ""
+    return Fault(error.format_message(), path, f"see `{path} --help`" if path else "see `--help`")
+
+
+def _bug(error: BaseException) -> Fault:
+    """Name a defect by its kind and place only: its message may carry guest data."""
+    if os.environ.get(DEBUG_VARIABLE):
+        traceback.print_exception(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""  # noqa: PTH119
+    remedy = f"this is a defect: run again with {DEBUG_VARIABLE}=1 to see it whole, and report it"
+    return Fault(f"unexpected {type(error).__name__}", where, remedy)

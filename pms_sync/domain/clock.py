@@ -1,0 +1,32 @@
+"""Time as an injected port: instants are UTC, intervals come from a monotonic reading."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where the time comes from; tests and the simulators bring their own."""
+
+    def now(self) -> datetime:
+        """Return the current instant in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never step back."""
+        ...
+
+
+def rfc3339(instant: datetime) -> str:
+    """Write an instant as RFC 3339 with `Z`, whole seconds unless there are microseconds."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an RFC 3339 instant; a text without a zone is refused with ValueError."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        message = f"instant without a zone: {text!r}"
+        raise ValueError(message)
+    return instant.astimezone(UTC)

@@ -1,0 +1,164 @@
+"""Intake: turns one page of a listing into stored records and work on lanes, leaving out what is known already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from pms_sync.domain.digest import record_digest
+from pms_sync.domain.ids import NewId
+from pms_sync.ingest.paging import AccountRuntime
+from pms_sync.observe.logs import get_logger
+from pms_sync.observe.redact import scrub_json
+from pms_sync.ports.connector import Page, Record
+from pms_sync.store import lanes, raw, seen
+from pms_sync.store.database import Connection
+from pms_sync.store.lanes import BACKFILL, POLL, NewEvent, Verdict
+from pms_sync.store.sealing import KeyRing
+
+Kind = Literal["poll", "backfill", "reconcile"]
+
+LANE_PRIORITY: dict[Kind, int] = {"poll": POLL, "reconcile": POLL, "backfill": BACKFILL}
+_REF_LIMIT = 200
+_WHY_LIMIT = 500
+
+_log = get_logger(__name__)
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page came to: rows seen, rows stored as new work, and rows parked because they cannot be read."""
+
+    records: int = 0
+    new: int = 0
+    parked: int = 0
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A row ready to be stored; `path` is set where it goes straight to the parked ones."""
+
+    ref: str
+    body: bytes
+    digest: bytes
+    path: str | None = None
+    why: str | None = None
+
+
+class Intake:
+    """Stores pages; holds no state between them."""
+
+    def __init__(self, keys: KeyRing, new_id: NewId) -> None:
+        """Take the keys that seal bodies, and ids as a port."""
+        self._keys, self._new_id = keys, new_id
+
+    async def take(
+        self, connection: Connection, runtime: AccountRuntime, stream: str, page: Page, *, kind: Kind, ticket: int
+    ) -> Taken:
+        """Store what the page tells anew, inside a transaction of the account's tenant.
+
+        `ticket` is the read ticket drawn before the vendor was asked. Cards are removed before anything is digested.
+        """
+        rows = _without_repeats(self._rows(runtime, page))
+        account = runtime.account
+        known = await seen.load(
+            connection, account.tenant_id, account.account_id, stream, sorted({row.ref for row in rows})
+        )
+        fresh = [row for row in rows if not known.has(row.ref, row.digest)]
+        if fresh:
+            await self._store(connection, runtime, stream, fresh, kind, ticket)
+        parked = sum(row.path is not None for row in fresh)
+        return Taken(records=len(page.records) + len(page.rejected), new=len(fresh) - parked, parked=parked)
+
+    def _rows(self, runtime: AccountRuntime, page: Page) -> list[_Row]:
+        ours = runtime.account.property_ref
+        foreign = sum(record.property_ref != ours for record in page.records)
+        if foreign:
+            _log.warning("foreign_records", account_id=str(runtime.account.account_id), count=foreign)
+        kept = [_readable(runtime, record) for record in page.records if record.property_ref == ours]
+        return kept + [_unreadable(runtime, row.body, row.path, row.why) for row in page.rejected]
+
+    async def _store(
+        self,
+        connection: Connection,
+        runtime: AccountRuntime,
+        stream: str,
+        rows: Sequence[_Row],
+        kind: Kind,
+        ticket: int,
+    ) -> None:
+        raw_ids = await raw.insert(connection, self._keys, [_raw_record(runtime, stream, row) for row in rows])
+        correlation_id = str(self._new_id())
+        events = [
+            NewEvent(
+                tenant_id=runtime.account.tenant_id,
+                account_id=runtime.account.account_id,
+                kind=kind,
+                stream=stream,
+                ref=row.ref,
+                correlation_id=correlation_id,
+                raw_id=raw_id,
+                read_ticket=ticket,
+                digest=row.digest,
+                priority=LANE_PRIORITY[kind],
+            )
+            for row, raw_id in zip(rows, raw_ids, strict=True)
+        ]
+        event_ids = await lanes.append(connection, events)
+        await _park(connection, list(zip(rows, events, event_ids, strict=True)))
+
+
+async def _park(connection: Connection, stored: Iterable[tuple[_Row, NewEvent, int]]) -> None:
+    """Close the events of unreadable rows at once; their lanes hold nothing else and go."""
+    bad = [(row, event, event_id) for row, event, event_id in stored if row.path is not None]
+    if bad:
+        verdicts = [
+            Verdict(event_id=event_id, state="parked", outcome="parked", park_path=row.path, park_reason=row.why)
+            for row, _, event_id in bad
+        ]
+        await lanes.acknowledge(connection, [event.lane_key for _, event, _ in bad], verdicts)
+
+
+def _readable(runtime: AccountRuntime, record: Record) -> _Row:
+    if not 0 < len(record.ref) <= _REF_LIMIT or not record.ref.isprintable():
+        return _unreadable(runtime, record.body, "$", "the object is named by something that is no reference")
+    body, digest = _scrubbed(runtime, record.body)
+    return _Row(ref=record.ref, body=body, digest=digest)
+
+
+def _unreadable(runtime: AccountRuntime, body: bytes, path: str, why: str) -> _Row:
+    """Name the row after its bytes, since nothing else names it: the same bad row is parked once."""
+    scrubbed, digest = _scrubbed(runtime, body)
+    name = f"unreadable-{raw.body_digest(scrubbed).hex()[:24]}"
+    return _Row(ref=name, body=scrubbed, digest=digest, path=_plain(path), why=_plain(why))
+
+
+def _scrubbed(runtime: AccountRuntime, body: bytes) -> tuple[bytes, bytes]:
+    clean, _ = scrub_json(body, runtime.connector.spec.identifier_keys)
+    return clean, record_digest(clean, runtime.mapper.version, runtime.account.crosswalk_version)
+
+
+def _raw_record(runtime: AccountRuntime, stream: str, row: _Row) -> raw.RawRecord:
+    return raw.RawRecord(
+        tenant_id=runtime.account.tenant_id,
+        account_id=runtime.account.account_id,
+        stream=stream,
+        ref=row.ref,
+        body=row.body,
+        digest=raw.body_digest(row.body),
+    )
+
+
+def _without_repeats(rows: Sequence[_Row]) -> list[_Row]:
+    """Drop a row that says what the row of the same object before it said."""
+    last: dict[str, bytes] = {}
+    kept = []
+    for row in rows:
+        if last.get(row.ref) != row.digest:
+            last[row.ref] = row.digest
+            kept.append(row)
+    return kept
+
+
+def _plain(text: str) -> str:
+    return "".join(char for char in text if char.isprintable())[:_WHY_LIMIT]

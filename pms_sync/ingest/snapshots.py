@@ -1,0 +1,90 @@
+"""Snapshots: reading a whole range tile by tile, page by page, with progress that survives any death."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from pms_sync.domain.errors import ConfigurationFault
+from pms_sync.domain.ids import NewId
+from pms_sync.ingest.intake import Intake, Kind, Taken
+from pms_sync.ingest.paging import AccountRuntime, LoopGuard, read_page
+from pms_sync.ingest.windows import tile_end
+from pms_sync.ports.connector import Page, StreamSpec, Window
+from pms_sync.resilience.budget import Priority
+from pms_sync.store import sweeps
+from pms_sync.store.database import Connection, Database
+from pms_sync.store.sealing import KeyRing
+from pms_sync.store.sweeps import Sweep
+
+InTransaction = Callable[[Connection, Sweep], Awaitable[None]]
+OnPage = Callable[[Page, Taken, Sweep], Awaitable[None]]
+
+SNAPSHOT, BACKFILL = "snapshot", "backfill"  # kinds of sweeps: a cold start's, and the command's
+_KIND: Kind = "backfill"
+
+
+def dimension_of(spec: StreamSpec) -> str:
+    """Return the dimension that lists everything of a stream; raises ConfigurationFault when there is none."""
+    if spec.snapshot_dimension is None:
+        what = f"the stream {spec.name} cannot be listed as a whole"
+        raise ConfigurationFault(what, spec.name, "choose a stream that has a snapshot dimension")
+    return spec.snapshot_dimension
+
+
+class Snapshots:
+    """Reads sweeps to their end; holds no state between them."""
+
+    def __init__(self, database: Database, keys: KeyRing, new_id: NewId) -> None:
+        """Take the store, and ids as a port."""
+        self._database, self._intake = database, Intake(keys, new_id)
+
+    async def read(
+        self, runtime: AccountRuntime, sweep: Sweep, *, in_transaction: InTransaction, on_page: OnPage
+    ) -> Sweep:
+        """Read from where the sweep stands to its end and return it done.
+
+        `in_transaction` runs last in the transaction of every page, with the sweep as it then stands; `on_page` runs
+        after the commit. Raises what the vendor call raises, and Overtaken.
+        """
+        guard = LoopGuard(f"{sweep.account_id}/{sweep.stream}")
+        while not sweep.done:
+            fresh_tile = sweep.page is None
+            guard = LoopGuard(f"{sweep.account_id}/{sweep.stream}") if fresh_tile else guard
+            sweep = await self._read_page(runtime, sweep, guard, in_transaction, on_page)
+        return sweep
+
+    async def _read_page(
+        self,
+        runtime: AccountRuntime,
+        sweep: Sweep,
+        guard: LoopGuard,
+        in_transaction: InTransaction,
+        on_page: OnPage,
+    ) -> Sweep:
+        spec = runtime.connector.spec.stream(sweep.stream)
+        end = tile_end(sweep.position, sweep.range_to, spec.max_window)
+        window = Window(dimension=sweep.dimension, start=sweep.position, end=end)
+        ticket, page = await read_page(self._database, runtime, sweep.stream, window, sweep.page, Priority.BACKFILL)
+        commit = partial(self._commit, runtime, sweep, page, ticket, window, in_transaction)
+        taken, after = await self._database.once_more(commit)
+        await on_page(page, taken, after)
+        if page.next is not None:
+            guard.check(page)
+        return after
+
+    async def _commit(
+        self,
+        runtime: AccountRuntime,
+        sweep: Sweep,
+        page: Page,
+        ticket: int,
+        window: Window,
+        in_transaction: InTransaction,
+    ) -> tuple[Taken, Sweep]:
+        position = window.end if page.next is None else sweep.position
+        async with self._database.transaction(runtime.account.tenant_id) as connection:
+            taken = await self._intake.take(connection, runtime, sweep.stream, page, kind=_KIND, ticket=ticket)
+            after = await sweeps.advance(connection, sweep, position, page.next, taken.records)
+            await in_transaction(connection, after)
+        return taken, after

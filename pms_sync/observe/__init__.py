@@ -1,0 +1,1 @@
+"""Seeing without telling: logs, metrics, heartbeats and the removal of card numbers."""

@@ -1,0 +1,1 @@
+"""Protocols and small value types that the layers meet at."""

@@ -1,0 +1,284 @@
+"""The plugin contract: what the engine asks of a vendor's connector and door (ARCHITECTURE §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+PLUGIN_API = 1
+
+Feed = Literal["delta", "sweep", "snapshot", "queue", "job", "stream"]
+PageOrder = Literal["oldest_first", "newest_first", "unordered"]
+Trust = Literal["weak", "signed"]
+
+
+class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Declared facts of one stream, from which the engine picks its strategy.
+
+    `overlap` is how far a window reaches back before the cursor until the account is calibrated;
+    `calibrated_overlap` is used once `Connector.calibrate` proved how the vendor reads our times.
+    `snapshot_dimension` names the window dimension that lists everything (backfill), if there is one.
+    """
+
+    name: str
+    feed: Feed
+    page_order: PageOrder = "unordered"
+    clock_granularity: timedelta = timedelta(seconds=1)
+    overlap: timedelta = timedelta(minutes=5)
+    calibrated_overlap: timedelta = timedelta(minutes=5)
+    max_window: timedelta | None = None
+    snapshot_dimension: str | None = None
+    page_size: int = 100
+
+
+class RateBudget(msgspec.Struct, frozen=True, kw_only=True):
+    """What the vendor allows one account: so many credits in so many seconds."""
+
+    credits: Decimal
+    window_s: float
+    reserve: Decimal = Decimal(0)
+
+
+class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Frozen facts about a vendor; differences between vendors are declared here, never branched on in the core."""
+
+    vendor: str
+    label: str
+    plugin_api: int = PLUGIN_API
+    capabilities: frozenset[str]
+    streams: tuple[StreamSpec, ...]
+    rate_budget: RateBudget
+    max_in_flight: int
+    batch_fetch_limit: int
+    read_lag: timedelta = timedelta(0)
+    webhook_trust: Trust = "weak"
+    webhook_header: str | None = None
+    identifier_keys: frozenset[str] = frozenset()
+    credential_keys: tuple[str, ...] = ()
+    secret_credentials: frozenset[str] = frozenset()
+    client_credentials: tuple[str, ...] = ()  # the credentials that name the vendor client a door belongs to
+    default_base_url: str = ""
+    docs: str = ""
+
+    def stream(self, name: str) -> StreamSpec:
+        """Return the stream of that name; raises KeyError when the vendor has none."""
+        return next(stream for stream in self.streams if stream.name == name)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One raw vendor object as read: its ref, its property, and the bytes exactly as they came."""
+
+    stream: str
+    ref: str
+    property_ref: str
+    body: bytes
+    version: str = ""
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """`[start, end)` along one dimension of a stream; instants are UTC, dates are given as midnight UTC."""
+
+    dimension: str
+    start: datetime
+    end: datetime
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of a pull; `next` is None after the last one. `high_water` is the newest vendor time seen."""
+
+    records: tuple[Record, ...]
+    rejected: tuple[RejectedRow, ...] = ()
+    high_water: datetime | None = None
+    next: str | None = None
+
+
+class RejectedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of a page that could not even be read as a record; parked alone."""
+
+    body: bytes
+    path: str
+    why: str
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """Why a fetched ref brought no record: `deleted` with proof, `absent` without, or `not_ours`."""
+
+    reason: Literal["deleted", "absent", "not_ours"]
+    property_ref: str | None = None
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What the cheapest authenticated call told: scopes, the vendor's clock, zone and currency where it says them."""
+
+    scopes: tuple[str, ...] = ()
+    missing_scopes: tuple[str, ...] = ()
+    vendor_time: datetime | None = None
+    zone: str | None = None
+    currency: str | None = None
+    property_refs: tuple[str, ...] = ()
+    detail: str = ""
+
+
+class CatalogueRoom(msgspec.Struct, frozen=True, kw_only=True):
+    """One physical unit, by the vendor's ref."""
+
+    ref: str
+    name: str | None = None
+
+
+class CatalogueRoomType(msgspec.Struct, frozen=True, kw_only=True):
+    """What the vendor sells, with its physical units."""
+
+    ref: str
+    name: str | None = None
+    units: int = 0
+    rooms: tuple[CatalogueRoom, ...] = ()
+
+
+class CatalogueRatePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Conditions and price list, by the vendor's ref."""
+
+    ref: str
+    name: str | None = None
+
+
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
+    """The vendor's side of the crosswalk."""
+
+    property_ref: str
+    name: str | None = None
+    currency: str | None = None
+    zone: str | None = None
+    room_types: tuple[CatalogueRoomType, ...] = ()
+    rate_plans: tuple[CatalogueRatePlan, ...] = ()
+
+
+class Subscription(msgspec.Struct, frozen=True, kw_only=True):
+    """One standing order at the vendor; `manual` tells the person what to enter by hand instead."""
+
+    url: str
+    manual: str | None = None
+    warning: str | None = None
+
+
+class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer told about the budget; None means not said, never zero."""
+
+    remaining: float | None = None
+    resets_in: float | None = None
+    cost: float | None = None
+
+
+class TokenStore(Protocol):
+    """Where a connector keeps its tokens: sealed, shared by replicas, stored before use."""
+
+    async def load(self) -> Mapping[str, str]:
+        """Return what was stored last, empty at first."""
+        ...
+
+    async def save(self, tokens: Mapping[str, str]) -> None:
+        """Store durably before the tokens are used."""
+        ...
+
+    def refreshing(self) -> Any:  # noqa: ANN401 - an async context manager, single-flight across processes
+        """Return an async context manager that only one refresher holds at a time."""
+        ...
+
+
+class ConnectorContext(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a connector may touch, handed in by the composition root."""
+
+    base_url: str
+    property_ref: str
+    credentials: Mapping[str, str]
+    client: Any  # httpx.AsyncClient made by the one factory
+    tokens: Any  # TokenStore
+    report: Callable[[CallFacts], None]
+    now: Callable[[], datetime]
+
+
+class Connector(Protocol):
+    """A thin talker to one vendor account; one await is one retryable unit, and it never retries by itself."""
+
+    spec: ConnectorSpec
+
+    async def check(self) -> Checked:
+        """Make the cheapest authenticated call."""
+        ...
+
+    async def catalogue(self) -> Catalogue:
+        """Read room types, rooms and rate plans of the account's property."""
+        ...
+
+    async def pull(self, stream: str, window: Window, page: str | None) -> Page:
+        """Read one page of a delta, sweep or snapshot feed; `page` is None for the first."""
+        ...
+
+    async def fetch(self, stream: str, refs: Sequence[str]) -> Mapping[str, Record | Missing]:
+        """Read objects as they are now, at most `batch_fetch_limit` refs; every ref has an answer."""
+        ...
+
+    async def calibrate(self, stream: str, known: Record) -> bool:
+        """Prove with a known record that the delta filter reads our times as UTC."""
+        ...
+
+    async def subscribe(self, url: str, secret: str) -> list[Subscription]:
+        """Make the vendor send to exactly this address, keeping what other products registered."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what was opened; may be called twice."""
+        ...
+
+
+ConnectorFactory = Callable[[ConnectorContext], Connector]
+
+
+class ConnectorPlugin(msgspec.Struct, frozen=True, kw_only=True):
+    """What an entry point of the group `pms_sync.connectors` names."""
+
+    spec: ConnectorSpec
+    connect: ConnectorFactory
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook request as received: header names in lower case, the body's raw bytes."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+    query: Mapping[str, str] = {}
+
+
+class VendorEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A hint that an object changed; it causes at most one authenticated read."""
+
+    stream: str
+    ref: str
+    property_ref: str | None = None
+
+
+class Door(Protocol):
+    """The pure half of webhooks: who may send, and what a delivery is about."""
+
+    vendor: str
+    header: str | None
+
+    def verify(self, delivery: Delivery, secrets: Sequence[str], *, now: datetime) -> None:
+        """Return when one of the valid secrets fits, in constant time; raises DeliveryRefused otherwise."""
+        ...
+
+    def delivery_id(self, delivery: Delivery) -> str | None:
+        """Return the vendor's own delivery id, where it has one."""
+        ...
+
+    def read(self, body: bytes) -> list[VendorEvent]:
+        """Say which objects the body is about; raises MappingRejected when it cannot be told."""
+        ...
+
+
+Sleep = Callable[[float], Awaitable[None]]

@@ -1,0 +1,1 @@
+"""One guarded vendor call: retry around budget around breaker around timeout."""

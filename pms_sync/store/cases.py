@@ -1,0 +1,67 @@
+"""Cases: what no rule can decide, one open per kind and subject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from pms_sync.domain.case import Case
+from pms_sync.domain.ids import NewId
+from pms_sync.store.database import Connection
+
+_OPEN = """
+INSERT INTO cases (tenant_id, case_id, kind, subject, severity, property_id, reservation_ids, fields)
+SELECT $1, i, k, s, v, p, string_to_array(r, ',')::uuid[], f::jsonb
+  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::uuid[], $7::text[], $8::text[])
+       AS u(i, k, s, v, p, r, f)
+ON CONFLICT (tenant_id, kind, subject) WHERE state IN ('open', 'snoozed') DO UPDATE
+   SET version = cases.version + 1, severity = least(cases.severity, excluded.severity),
+       reservation_ids = excluded.reservation_ids, fields = excluded.fields
+ WHERE cases.fields IS DISTINCT FROM excluded.fields OR cases.reservation_ids IS DISTINCT FROM excluded.reservation_ids
+RETURNING case_id, kind, (xmax = 0) AS opened
+"""
+
+
+async def open_cases(connection: Connection, tenant_id: UUID, cases: Sequence[Case], new_id: NewId) -> int:
+    """Open each case, or refresh the open one of its kind and subject; returns how many are new."""
+    unique = {(case.kind, case.subject): case for case in cases}
+    if not unique:
+        return 0
+    found = [unique[key] for key in sorted(unique)]
+    rows = await connection.fetch(
+        _OPEN,
+        tenant_id,
+        [new_id() for _ in found],
+        [case.kind for case in found],
+        [case.subject for case in found],
+        [case.severity for case in found],
+        [case.property_id for case in found],
+        [",".join(str(one) for one in case.reservation_ids) for case in found],
+        [case.fields_json for case in found],
+    )
+    return sum(row["opened"] for row in rows)
+
+
+async def withdraw(connection: Connection, tenant_id: UUID, kind: str, subjects: Sequence[str]) -> int:
+    """Close the open cases of a kind whose cause has gone away by itself; returns how many."""
+    if not subjects:
+        return 0
+    rows = await connection.fetch(
+        "UPDATE cases SET state = 'withdrawn', version = version + 1, resolved_at = now() WHERE tenant_id = $1 "
+        "AND kind = $2 AND subject = ANY($3::text[]) AND state IN ('open', 'snoozed') RETURNING case_id",
+        tenant_id,
+        kind,
+        list(subjects),
+    )
+    return len(rows)
+
+
+async def open_subjects(connection: Connection, tenant_id: UUID, kinds: Sequence[str]) -> set[tuple[str, str]]:
+    """Return (kind, subject) of the open cases of these kinds."""
+    rows = await connection.fetch(
+        "SELECT kind, subject FROM cases WHERE tenant_id = $1 AND kind = ANY($2::text[]) "
+        "AND state IN ('open', 'snoozed')",
+        tenant_id,
+        list(kinds),
+    )
+    return {(row["kind"], row["subject"]) for row in rows}

@@ -1,0 +1,185 @@
+"""Claims and counters: what makes a room sold twice impossible in the database (ARCHITECTURE §5).
+
+Order of locks: units in id order, then releases, then sorted inserts, then type counters in (type, date) order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from pms_sync.store.database import Connection
+
+Claim = tuple[UUID, UUID, date, str]  # (holder, unit, date, slot)
+
+
+class Rival(msgspec.Struct, frozen=True):
+    """A claim that was refused, and who holds it."""
+
+    holder_id: UUID
+    unit_id: UUID
+    date: date
+    slot: str
+    rival_id: UUID
+
+
+async def lock_units(connection: Connection, tenant_id: UUID, units: Sequence[UUID]) -> None:
+    """Lock the physical units in id order."""
+    await connection.execute(
+        "SELECT FROM rooms WHERE tenant_id = $1 AND room_id = ANY($2::uuid[]) ORDER BY room_id FOR NO KEY UPDATE",
+        tenant_id,
+        sorted(set(units)),
+    )
+
+
+_RELEASE = """
+DELETE FROM room_claims c
+ WHERE tenant_id = $1 AND holder_id = ANY($2::uuid[])
+   AND NOT EXISTS (SELECT FROM unnest($3::uuid[], $4::uuid[], $5::date[], $6::text[]) AS w(h, u, d, s)
+                    WHERE w.h = c.holder_id AND w.u = c.unit_id AND w.d = c.date AND w.s = c.slot)
+RETURNING unit_id, date
+"""
+_TAKE = """
+INSERT INTO room_claims (tenant_id, holder_id, unit_id, date, slot)
+SELECT $1, h, u, d, s FROM unnest($2::uuid[], $3::uuid[], $4::date[], $5::text[]) AS w(h, u, d, s)
+ ORDER BY u, d, s, h
+ON CONFLICT DO NOTHING
+"""
+_RIVALS = """
+SELECT w.h AS holder_id, w.u AS unit_id, w.d AS date, w.s AS slot, c.holder_id AS rival_id
+  FROM unnest($2::uuid[], $3::uuid[], $4::date[], $5::text[]) AS w(h, u, d, s)
+  JOIN room_claims c ON c.tenant_id = $1 AND c.unit_id = w.u AND c.date = w.d AND c.slot = w.s AND c.holder_id <> w.h
+ ORDER BY 1, 2, 3, 4
+"""
+
+
+async def release(
+    connection: Connection, tenant_id: UUID, holders: Sequence[UUID], wanted: Sequence[Claim]
+) -> set[tuple[UUID, date]]:
+    """Give up what these holders no longer want; returns the freed (unit, date) pairs."""
+    rows = await connection.fetch(_RELEASE, tenant_id, list(holders), *_columns(wanted))
+    return {(row["unit_id"], row["date"]) for row in rows}
+
+
+async def take(connection: Connection, tenant_id: UUID, wanted: Sequence[Claim]) -> list[Rival]:
+    """Claim what is free, keep what was held, and return what somebody else holds."""
+    if not wanted:
+        return []
+    columns = _columns(wanted)
+    done = await connection.execute(_TAKE, tenant_id, *columns)
+    if int(done.rpartition(" ")[2]) == len(wanted):
+        return []
+    return [Rival(**row) for row in await connection.fetch(_RIVALS, tenant_id, *columns)]
+
+
+def _columns(claims: Sequence[Claim]) -> tuple[list[UUID], list[UUID], list[date], list[str]]:
+    holders, units, dates, slots = (list(column) for column in zip(*claims, strict=True)) if claims else ([], [], [], [])
+    return holders, units, dates, slots
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """Who holds a claim: enough to read the object again and to name it in a case."""
+
+    holder_id: UUID
+    account_id: UUID | None
+    vendor_ref: str | None
+    reservation_id: UUID | None
+    read_ticket: int | None
+    missing_reads: int | None
+
+
+async def holders(connection: Connection, tenant_id: UUID, holder_ids: Sequence[UUID]) -> dict[UUID, Holder]:
+    """Return who these holders are, stays and blocks alike."""
+    rows = await connection.fetch(
+        """
+        SELECT h.id AS holder_id, coalesce(s.account_id, b.account_id) AS account_id,
+               coalesce(s.vendor_ref, b.vendor_ref) AS vendor_ref, s.reservation_id, l.read_ticket,
+               l.missing_reads
+          FROM unnest($2::uuid[]) AS h(id)
+          LEFT JOIN room_stays s ON s.tenant_id = $1 AND s.stay_id = h.id
+          LEFT JOIN blocks b ON b.tenant_id = $1 AND b.block_id = h.id
+          LEFT JOIN links l ON l.tenant_id = $1 AND l.account_id = coalesce(s.account_id, b.account_id)
+                           AND l.vendor_ref = coalesce(s.vendor_ref, b.vendor_ref)
+                           AND l.level = CASE WHEN s.stay_id IS NULL THEN 'block' ELSE 'stay' END
+        """,
+        tenant_id,
+        list(holder_ids),
+    )
+    return {row["holder_id"]: Holder(**row) for row in rows}
+
+
+async def refused_on(
+    connection: Connection, tenant_id: UUID, freed: Sequence[tuple[UUID, date]]
+) -> list[tuple[UUID, str]]:
+    """Return (account, vendor ref) of the refused stays that want one of the freed (unit, date) pairs."""
+    if not freed:
+        return []
+    units, dates = (list(column) for column in zip(*freed, strict=True))
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT s.account_id, s.vendor_ref
+          FROM unnest($2::uuid[], $3::date[]) AS f(unit_id, date)
+          JOIN room_units u ON u.tenant_id = $1 AND u.unit_id = f.unit_id
+          JOIN room_stays s ON s.tenant_id = $1 AND s.room_id = u.room_id AND s.claim_state = 'refused'
+               AND f.date BETWEEN s.arrival AND s.departure
+         WHERE s.account_id IS NOT NULL
+        """,
+        tenant_id,
+        units,
+        dates,
+    )
+    return [(row["account_id"], row["vendor_ref"]) for row in rows]
+
+
+class Counter(msgspec.Struct, frozen=True):
+    """A type counter after a change."""
+
+    room_type_id: UUID
+    date: date
+    total: int
+    out_of_order: int
+    booked: int
+    allowance: int
+
+    @property
+    def capacity(self) -> int:
+        """Return how many stays the night can take."""
+        return self.total - self.out_of_order + self.allowance
+
+
+_COUNT = """
+INSERT INTO inventory (tenant_id, room_type_id, date, total, allowance, booked, out_of_order)
+SELECT $1, t, d, n, a, b, o
+  FROM unnest($2::uuid[], $3::date[], $4::int[], $5::int[], $6::int[], $7::int[]) AS u(t, d, n, a, b, o)
+ ORDER BY t, d
+ON CONFLICT (tenant_id, room_type_id, date) DO UPDATE
+   SET booked = inventory.booked + excluded.booked, out_of_order = inventory.out_of_order + excluded.out_of_order
+RETURNING room_type_id, date, total, out_of_order, booked, allowance
+"""
+
+
+async def count(
+    connection: Connection,
+    tenant_id: UUID,
+    deltas: Mapping[tuple[UUID, date], tuple[int, int]],
+    totals: Mapping[UUID, int],
+    allowances: Mapping[UUID, int],
+) -> list[Counter]:
+    """Move the counters by (booked, out of order) per (type, date), and return them as they are now."""
+    moved = sorted((key, delta) for key, delta in deltas.items() if delta != (0, 0))
+    if not moved:
+        return []
+    rows = await connection.fetch(
+        _COUNT,
+        tenant_id,
+        [kind for (kind, _), _ in moved],
+        [night for (_, night), _ in moved],
+        [totals[kind] for (kind, _), _ in moved],
+        [allowances[kind] for (kind, _), _ in moved],
+        [booked for _, (booked, _) in moved],
+        [blocked for _, (_, blocked) in moved],
+    )
+    return [Counter(**row) for row in rows]

@@ -1,0 +1,133 @@
+"""Connections and transactions: one pool, one role, and a tenant for every transaction on business tables."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from pms_sync.domain.errors import Unavailable
+
+# asyncpg ships no types; a pool's proxies stand for connections too.
+Connection: TypeAlias = Any
+T = TypeVar("T")
+
+WORKER = "pms_sync_worker"
+READER = "pms_sync_reader"
+
+# What says that no usable connection exists, as opposed to a statement that went wrong.
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+# A deadlock or a serialisation failure is no verdict on the work: once more.
+AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+class Database:
+    """A pool of connections that all act as one role."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        """Wrap an open pool; use `Database.connect`."""
+        self.pool = pool
+
+    @classmethod
+    async def connect(cls, dsn: str, *, role: str = WORKER, size: int = 8) -> Database:
+        """Open a pool whose connections act as `role`; raises Unavailable when the server cannot be reached."""
+
+        async def become(connection: Connection) -> None:
+            await connection.execute(f'SET ROLE "{role}"')
+            for name in ("json", "jsonb"):
+                await connection.set_type_codec(
+                    name, encoder=_encode_json, decoder=msgspec.json.decode, schema="pg_catalog"
+                )
+
+        settings = {"application_name": "pms-sync", "timezone": "UTC", "jit": "off"}
+        try:
+            pool = await asyncpg.create_pool(
+                dsn, min_size=1, max_size=size, init=become, server_settings=settings, timeout=5
+            )
+        except AWAY as error:
+            raise unavailable(error) from error
+        return cls(pool)
+
+    async def close(self) -> None:
+        """Close every connection; those still busy are cut after five seconds."""
+        try:
+            await asyncio.wait_for(self.pool.close(), 5)
+        except TimeoutError:
+            self.pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Borrow a connection outside a transaction; raises Unavailable when none can be had."""
+        try:
+            connection = await self.pool.acquire(timeout=5)
+        except AWAY as error:
+            raise unavailable(error) from error
+        try:
+            yield connection
+        except AWAY as error:
+            if _is_lost(error, connection):
+                raise unavailable(error) from error
+            raise
+        finally:
+            await self._give_back(connection)
+
+    async def _give_back(self, connection: Connection) -> None:
+        try:
+            await self.pool.release(connection)
+        except AWAY as error:
+            if not _is_lost(error, connection):
+                raise
+
+    @asynccontextmanager
+    async def transaction(self, tenant_id: UUID | None = None) -> AsyncIterator[Connection]:
+        """Open a transaction, for one tenant where business tables are touched; commits on leaving."""
+        async with self.connection() as connection, connection.transaction():
+            if tenant_id is not None:
+                await use_tenant(connection, tenant_id)
+            yield connection
+
+    async def once_more(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run the work, and once again when the server chose it as a deadlock's victim."""
+        try:
+            return await work()
+        except AGAIN:
+            return await work()
+
+
+async def use_tenant(connection: Connection, tenant_id: UUID) -> None:
+    """Bind the running transaction to one tenant; row-level security fails closed without it."""
+    await connection.execute("SELECT set_config('pms_sync.tenant', $1, true)", str(tenant_id))
+
+
+def _is_lost(error: BaseException, connection: Connection) -> bool:
+    """Tell a lost connection from a time-out or a bad argument of the work that was using it."""
+    if isinstance(error, ValueError):  # the driver refuses a value before anything is sent
+        return False
+    plain = isinstance(error, OSError) and not isinstance(error, asyncpg.PostgresError)
+    return bool(connection.is_closed()) if plain else True
+
+
+def unavailable(error: BaseException) -> Unavailable:
+    """Say that the database is away, with the driver's reason and no address that could hold a password."""
+    reason = type(error).__name__
+    return Unavailable(
+        f"the database is away ({reason})", "PMS_SYNC_DATABASE_URL", "start the server or correct the address"
+    )
+
+
+def _encode_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,49 @@
+"""Identity: one booking is one reservation, decided by insertion, never by a look before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from pms_sync.store.database import Connection
+
+Key = tuple[UUID, str]  # (property, key text)
+
+_INSERT = """
+INSERT INTO identity_keys (tenant_id, property_id, key, reservation_id)
+SELECT $1, p, k, r FROM unnest($2::uuid[], $3::text[], $4::uuid[]) AS u(p, k, r) ORDER BY p, k
+ON CONFLICT DO NOTHING RETURNING property_id, key, reservation_id
+"""
+_LOCK = """
+SELECT i.property_id, i.key, i.reservation_id FROM identity_keys i
+  JOIN unnest($2::uuid[], $3::text[]) AS u(p, k) ON i.property_id = u.p AND i.key = u.k
+ WHERE i.tenant_id = $1 ORDER BY i.property_id, i.key FOR NO KEY UPDATE OF i
+"""
+
+
+async def settle(connection: Connection, tenant_id: UUID, wanted: Mapping[Key, UUID]) -> dict[Key, UUID]:
+    """Give each key its reservation: the candidate when the key is new, whoever holds it otherwise.
+
+    Keys are locked in order, so that two batches that meet in one booking take turns.
+    """
+    if not wanted:
+        return {}
+    properties, keys = (list(column) for column in zip(*wanted, strict=True))
+    rows = await connection.fetch(_INSERT, tenant_id, properties, keys, list(wanted.values()))
+    settled = {(row["property_id"], row["key"]): row["reservation_id"] for row in rows}
+    missing = [key for key in wanted if key not in settled]
+    if missing:
+        properties, keys = (list(column) for column in zip(*missing, strict=True))
+        for row in await connection.fetch(_LOCK, tenant_id, properties, keys):
+            settled[row["property_id"], row["key"]] = row["reservation_id"]
+    return settled
+
+
+def vendor_key(account_id: UUID, ref: str) -> str:
+    """Return the identity key of a vendor's reservation or group."""
+    return f"ref:{account_id}:{ref}"
+
+
+def channel_key(channel: str, reference: str) -> str:
+    """Return the identity key of an OTA's own number."""
+    return f"channel:{channel}:{reference}"

@@ -1,0 +1,263 @@
+"""Lanes: one queue per vendor object, claimed, leased and retried as a whole (DEPENDENCIES §3).
+
+Rules that keep it right: whoever appends locks the lane rows first, in key order, with DO UPDATE; a claim is two
+statements; acknowledging happens in the transaction of the effects, under the owner's fence, and marks exactly the
+claimed event ids. Back-off lives in `not_before`, which new work never shortens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+import msgspec
+
+from pms_sync.store.database import Connection
+
+LIVE, POLL, BACKFILL = 1, 5, 8  # lane priorities, smaller first
+
+
+class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One piece of work for a lane: a raw record to map, or (raw_id None) a ref to fetch as it is now."""
+
+    tenant_id: UUID
+    account_id: UUID
+    kind: str
+    stream: str
+    ref: str
+    correlation_id: str
+    raw_id: int | None = None
+    read_ticket: int | None = None
+    digest: bytes | None = None
+    priority: int = POLL
+    not_before_s: float = 0.0
+
+    @property
+    def lane_key(self) -> str:
+        """Return the key of the object's lane."""
+        return lane_key(self.account_id, self.stream, self.ref)
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """A claimed event."""
+
+    event_id: int
+    lane_key: str
+    kind: str
+    raw_id: int | None
+    read_ticket: int | None
+    digest: bytes | None
+    attempts: int
+    correlation_id: str
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """A claimed lane with all its waiting events, oldest first."""
+
+    lane_key: str
+    tenant_id: UUID
+    account_id: UUID
+    stream: str
+    ref: str
+    attempts: int
+    events: tuple[Event, ...]
+
+
+def lane_key(account_id: UUID, stream: str, ref: str) -> str:
+    """Return the key of one vendor object's lane."""
+    return f"{account_id}/{stream}/{ref}"
+
+
+_APPEND = """
+WITH work AS (
+    SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
+                         $8::bigint[], $9::bigint[], $10::bytea[], $11::smallint[], $12::float8[]) WITH ORDINALITY
+        AS u(lane_key, tenant_id, account_id, kind, stream, ref, correlation_id, raw_id, read_ticket, digest, priority,
+             wait_s, o)
+), opened AS (
+    INSERT INTO lanes (lane_key, tenant_id, account_id, stream, ref, priority, not_before)
+    SELECT DISTINCT ON (lane_key) lane_key, tenant_id, account_id, stream, ref, priority,
+           CASE WHEN wait_s > 0 THEN now() + wait_s * interval '1 second' ELSE '-infinity' END
+      FROM work ORDER BY lane_key, wait_s
+    ON CONFLICT (lane_key) DO UPDATE
+       SET ready_at = least(lanes.ready_at, now()), priority = least(lanes.priority, excluded.priority),
+           not_before = greatest(lanes.not_before, excluded.not_before)
+    RETURNING 1
+)
+INSERT INTO events (lane_key, tenant_id, account_id, kind, stream, ref, correlation_id, raw_id, read_ticket, digest)
+SELECT lane_key, tenant_id, account_id, kind, stream, ref, correlation_id, raw_id, read_ticket, digest
+  FROM work WHERE (SELECT count(*) FROM opened) > 0 ORDER BY o
+RETURNING event_id
+"""
+
+
+async def append(connection: Connection, events: Sequence[NewEvent]) -> list[int]:
+    """Open or lock the lanes in key order, then append the events; returns their ids in order."""
+    if not events:
+        return []
+    rows = await connection.fetch(
+        _APPEND,
+        [event.lane_key for event in events],
+        [event.tenant_id for event in events],
+        [event.account_id for event in events],
+        [event.kind for event in events],
+        [event.stream for event in events],
+        [event.ref for event in events],
+        [event.correlation_id for event in events],
+        [event.raw_id for event in events],
+        [event.read_ticket for event in events],
+        [event.digest for event in events],
+        [event.priority for event in events],
+        [event.not_before_s for event in events],
+    )
+    return [row["event_id"] for row in rows]
+
+
+_DUE = "greatest(ready_at, not_before, lease_until)"
+
+_CLAIM = f"""
+SELECT lane_key FROM lanes
+ WHERE account_id = $1 AND {_DUE} <= now()
+ ORDER BY priority, {_DUE} LIMIT $2 FOR UPDATE SKIP LOCKED
+"""
+_LEASE = """
+UPDATE lanes SET owner = $2, lease_until = now() + $3 * interval '1 second'
+ WHERE lane_key = ANY($1::text[])
+RETURNING lane_key, tenant_id, account_id, stream, ref, attempts
+"""
+_TAKE = """
+UPDATE events SET state = 'leased', attempts = attempts + 1
+ WHERE lane_key = ANY($1::text[]) AND state IN ('waiting', 'leased')
+RETURNING event_id, lane_key, kind, raw_id, read_ticket, digest, attempts, correlation_id
+"""
+
+
+async def due_accounts(connection: Connection, busy: Collection[UUID]) -> list[UUID]:
+    """Return the accounts that have a lane to claim now, leaving out those already being worked on."""
+    rows = await connection.fetch(
+        f"""
+        SELECT account_id FROM accounts a
+         WHERE state = 'active' AND account_id <> ALL($1::uuid[])
+           AND EXISTS (SELECT FROM lanes l WHERE l.account_id = a.account_id AND {_DUE} <= now())
+        """,  # noqa: S608 - a constant expression, shared with the index
+        list(busy),
+    )
+    return [row["account_id"] for row in rows]
+
+
+async def claim(connection: Connection, account_id: UUID, owner: UUID, limit: int, lease_s: float) -> list[Lane]:
+    """Lease up to `limit` due lanes of one account with all their open events (inside a transaction)."""
+    keys = [row["lane_key"] for row in await connection.fetch(_CLAIM, account_id, limit)]
+    if not keys:
+        return []
+    lanes = await connection.fetch(_LEASE, keys, owner, lease_s)
+    events: dict[str, list[Event]] = {key: [] for key in keys}
+    for row in await connection.fetch(_TAKE, keys):
+        events[row["lane_key"]].append(Event(**row))
+    return [Lane(**row, events=tuple(sorted(events[row["lane_key"]], key=_event_id))) for row in lanes]
+
+
+def _event_id(event: Event) -> int:
+    return event.event_id
+
+
+async def fence(connection: Connection, keys: Sequence[str], owner: UUID) -> set[str]:
+    """Lock the lanes this owner still holds, in key order; work of any other lane must be dropped."""
+    rows = await connection.fetch(
+        "SELECT lane_key FROM lanes WHERE lane_key = ANY($1::text[]) AND owner = $2 ORDER BY lane_key FOR UPDATE",
+        list(keys),
+        owner,
+    )
+    return {row["lane_key"] for row in rows}
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one claimed event."""
+
+    event_id: int
+    state: str  # done | parked | ignored
+    outcome: str
+    raw_id: int | None = None
+    digest: bytes | None = None
+    park_path: str | None = None
+    park_reason: str | None = None
+
+
+_MARK = """
+UPDATE events e
+   SET state = u.state, outcome = u.outcome, raw_id = coalesce(u.raw_id, e.raw_id),
+       digest = coalesce(u.digest, e.digest), park_path = u.park_path, park_reason = u.park_reason, done_at = now()
+  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[])
+       AS u(event_id, state, outcome, raw_id, digest, park_path, park_reason)
+ WHERE e.event_id = u.event_id
+"""
+_CLOSE = """
+DELETE FROM lanes l WHERE lane_key = ANY($1::text[])
+   AND NOT EXISTS (SELECT FROM events e WHERE e.lane_key = l.lane_key AND e.state IN ('waiting', 'leased'))
+"""
+_RELEASE = """
+UPDATE lanes SET owner = NULL, lease_until = '-infinity', attempts = 0, ready_at = now()
+ WHERE lane_key = ANY($1::text[])
+"""
+
+
+async def acknowledge(connection: Connection, keys: Sequence[str], verdicts: Sequence[Verdict]) -> None:
+    """Mark exactly these events, delete lanes without work, release the others; the caller holds the fence."""
+    await connection.execute(
+        _MARK,
+        [verdict.event_id for verdict in verdicts],
+        [verdict.state for verdict in verdicts],
+        [verdict.outcome for verdict in verdicts],
+        [verdict.raw_id for verdict in verdicts],
+        [verdict.digest for verdict in verdicts],
+        [verdict.park_path for verdict in verdicts],
+        [verdict.park_reason for verdict in verdicts],
+    )
+    await connection.execute(_CLOSE, list(keys))
+    await connection.execute(_RELEASE, list(keys))
+
+
+_BACK_OFF = """
+UPDATE lanes SET owner = NULL, lease_until = '-infinity', attempts = attempts + $4,
+       not_before = greatest(not_before, now() + $3 * interval '1 second')
+ WHERE lane_key = ANY($1::text[]) AND owner = $2
+"""
+_PUT_BACK = """
+UPDATE events SET state = 'waiting', attempts = attempts - CASE WHEN $2 THEN 0 ELSE 1 END
+ WHERE lane_key = ANY($1::text[]) AND state = 'leased'
+"""
+
+
+async def back_off(
+    connection: Connection, keys: Sequence[str], owner: UUID, wait_s: float, *, counts: bool = True
+) -> None:
+    """Give the lanes back for later; `counts` is false when no attempt was made (breaker open, shutdown)."""
+    held = await fence(connection, keys, owner)
+    await connection.execute(_PUT_BACK, list(held), counts)
+    await connection.execute(_BACK_OFF, list(held), owner, wait_s, 1 if counts else 0)
+
+
+async def extend(connection: Connection, keys: Sequence[str], owner: UUID, lease_s: float) -> None:
+    """Prolong the lease of lanes whose work takes longer than expected."""
+    await connection.execute(
+        "UPDATE lanes SET lease_until = now() + $3 * interval '1 second' "
+        "WHERE lane_key = ANY($1::text[]) AND owner = $2",
+        list(keys),
+        owner,
+        lease_s,
+    )
+
+
+async def read_ticket(connection: Connection) -> int:
+    """Draw the sequence number that orders vendor reads; taken before the vendor is called."""
+    ticket: int = await connection.fetchval("SELECT nextval('read_tickets')")
+    return ticket
+
+
+async def open_lane_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Return those of the lanes that have unfinished events."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT lane_key FROM events WHERE lane_key = ANY($1::text[]) AND state IN ('waiting', 'leased')",
+        list(keys),
+    )
+    return {row["lane_key"] for row in rows}

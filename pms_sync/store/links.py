@@ -1,0 +1,152 @@
+"""Links: our object and a vendor's, with the vendor's state as last seen and as last agreed.
+
+`base` NULL means that it equals `remote`: what was taken from the vendor is agreed at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from pms_sync.store.bulk import Bulk
+from pms_sync.store.database import Connection
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """What a link knows without opening its trees; `claim_state` is that of the linked stay or block."""
+
+    account_id: UUID
+    level: str
+    vendor_ref: str
+    object_id: UUID
+    reservation_id: UUID | None
+    group_ref: str | None
+    channel_key: str | None
+    remote_version: str | None
+    remote_digest: bytes | None
+    raw_id: int | None
+    read_ticket: int
+    missing_reads: int
+    version_doubt: str | None
+    refused_ticket: int | None
+
+
+_LOAD = """
+SELECT l.account_id, l.level, l.vendor_ref, l.object_id, l.reservation_id, l.group_ref, l.channel_key,
+       l.remote_version, l.remote_digest, l.raw_id, l.read_ticket, l.missing_reads, l.version_doubt,
+       coalesce(s.refused_ticket, b.refused_ticket) AS refused_ticket
+  FROM unnest($2::uuid[], $3::text[]) AS w(account_id, ref)
+  JOIN links l ON l.tenant_id = $1 AND l.account_id = w.account_id AND l.level IN ('stay', 'block')
+              AND l.vendor_ref = w.ref
+  LEFT JOIN room_stays s ON l.level = 'stay' AND s.tenant_id = $1 AND s.stay_id = l.object_id
+  LEFT JOIN blocks b ON l.level = 'block' AND b.tenant_id = $1 AND b.block_id = l.object_id
+"""
+
+
+async def load(
+    connection: Connection, tenant_id: UUID, account_ids: Sequence[UUID], refs: Sequence[str]
+) -> dict[tuple[UUID, str, str], Link]:
+    """Return the stay and block links of these vendor objects, by (account, level, ref)."""
+    rows = await connection.fetch(_LOAD, tenant_id, list(account_ids), list(refs))
+    return {(row["account_id"], row["level"], row["vendor_ref"]): Link(**row) for row in rows}
+
+
+class Tree(msgspec.Struct, frozen=True):
+    """A sealed remote tree of one stay of a reservation."""
+
+    reservation_id: UUID
+    account_id: UUID
+    vendor_ref: str
+    stay_id: UUID
+    remote: bytes
+
+
+async def load_trees(connection: Connection, tenant_id: UUID, reservation_ids: Sequence[UUID]) -> list[Tree]:
+    """Return the remote trees of every stay of these reservations, still sealed."""
+    rows = await connection.fetch(
+        "SELECT reservation_id, account_id, vendor_ref, object_id AS stay_id, remote FROM links "
+        "WHERE tenant_id = $1 AND reservation_id = ANY($2::uuid[]) AND level = 'stay' AND remote IS NOT NULL",
+        tenant_id,
+        list(reservation_ids),
+    )
+    return [Tree(**row) for row in rows]
+
+
+def place(account_id: UUID, level: str, vendor_ref: str) -> str:
+    """Return the place a tree is sealed for."""
+    return f"links.remote:{account_id}:{level}:{vendor_ref}"
+
+
+OBJECTS = Bulk.upsert(
+    "links",
+    ("account_id", "level", "vendor_ref"),
+    {
+        "account_id": "uuid",
+        "level": "text",
+        "vendor_ref": "text",
+        "object_id": "uuid",
+        "reservation_id": "uuid",
+        "group_ref": "text",
+        "channel_key": "text",
+        "remote": "bytea",
+        "remote_version": "text",
+        "remote_digest": "bytea",
+        "raw_id": "bigint",
+        "read_ticket": "bigint",
+        "crosswalk_version": "integer",
+        "missing_reads": "smallint",
+        "version_doubt": "text",
+    },
+)
+HEADERS = Bulk.upsert(
+    "links",
+    ("account_id", "level", "vendor_ref"),
+    {"account_id": "uuid", "level": "text", "vendor_ref": "text", "object_id": "uuid", "reservation_id": "uuid"},
+)
+
+
+async def doubt(
+    connection: Connection, tenant_id: UUID, doubts: Sequence[tuple[UUID, str, str | None]]
+) -> None:
+    """Remember for each (account, stay ref) the lower version seen, to be believed when a direct read repeats it."""
+    if doubts:
+        accounts, refs, versions = (list(column) for column in zip(*doubts, strict=True))
+        await connection.execute(
+            "UPDATE links l SET version_doubt = u.v FROM unnest($2::uuid[], $3::text[], $4::text[]) AS u(a, r, v) "
+            "WHERE l.tenant_id = $1 AND l.account_id = u.a AND l.vendor_ref = u.r AND l.level IN ('stay', 'block')",
+            tenant_id,
+            accounts,
+            refs,
+            versions,
+        )
+
+
+async def count_missing(connection: Connection, tenant_id: UUID, account_id: UUID, refs: Sequence[str]) -> list[Link]:
+    """Count one more read without the object for each ref, and return the links as they are now."""
+    rows = await connection.fetch(
+        "UPDATE links SET missing_reads = missing_reads + 1 WHERE tenant_id = $1 AND account_id = $2 "
+        "AND vendor_ref = ANY($3::text[]) AND level IN ('stay', 'block') RETURNING account_id, level, vendor_ref, "
+        "object_id, reservation_id, group_ref, channel_key, remote_version, remote_digest, raw_id, read_ticket, "
+        "missing_reads, version_doubt, NULL::bigint AS refused_ticket",
+        tenant_id,
+        account_id,
+        list(refs),
+    )
+    return [Link(**row) for row in rows]
+
+
+async def touch(connection: Connection, tenant_id: UUID, reads: Sequence[tuple[UUID, str, int]]) -> None:
+    """Remember that these objects were read again by ticket and found unchanged."""
+    if reads:
+        accounts, refs, tickets = (list(column) for column in zip(*reads, strict=True))
+        await connection.execute(
+            "UPDATE links l SET read_ticket = u.t, missing_reads = 0, seen_at = now() "
+            "FROM unnest($2::uuid[], $3::text[], $4::bigint[]) AS u(a, r, t) "
+            "WHERE l.tenant_id = $1 AND l.account_id = u.a AND l.vendor_ref = u.r AND l.level IN ('stay', 'block')",
+            tenant_id,
+            accounts,
+            refs,
+            tickets,
+        )

@@ -1,0 +1,217 @@
+"""Reservations, stays, nights, guests and the bill: loaded and written for a whole batch at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from pms_sync.store.bulk import Bulk
+from pms_sync.store.database import Connection
+
+RESERVATION_COLUMNS = {
+    "reservation_id": "uuid",
+    "property_id": "uuid",
+    "status": "text",
+    "hold_kind": "text",
+    "vendor_status": "text",
+    "blocks_inventory": "boolean",
+    "guaranteed": "boolean",
+    "channel": "text",
+    "vendor_channel": "text",
+    "channel_reference": "text",
+    "currency": "text",
+    "total": "numeric",
+    "price_basis": "text",
+    "quarantined": "boolean",
+    "flags": "text[]",
+    "version": "integer",
+    "source": "text",
+    "private": "bytea",
+    "private_digest": "bytea",
+    "created_at": "timestamptz",
+    "modified_at": "timestamptz",
+}
+STAY_COLUMNS = {
+    "stay_id": "uuid",
+    "reservation_id": "uuid",
+    "account_id": "uuid",
+    "vendor": "text",
+    "vendor_ref": "text",
+    "room_type_id": "uuid",
+    "room_id": "uuid",
+    "room_type_ref": "text",
+    "room_ref": "text",
+    "rate_plan_ref": "text",
+    "rate_plan": "text",
+    "arrival": "date",
+    "departure": "date",
+    "status": "text",
+    "hold_kind": "text",
+    "vendor_status": "text",
+    "blocks_inventory": "boolean",
+    "claim_state": "text",
+    "refused_ticket": "bigint",
+    "adults": "integer",
+    "children": "integer",
+    "total": "numeric",
+    "flags": "text[]",
+}
+BLOCK_COLUMNS = {
+    "block_id": "uuid",
+    "property_id": "uuid",
+    "account_id": "uuid",
+    "vendor": "text",
+    "vendor_ref": "text",
+    "room_type_id": "uuid",
+    "room_id": "uuid",
+    "room_type_ref": "text",
+    "room_ref": "text",
+    "arrival": "date",
+    "departure": "date",
+    "kind": "text",
+    "gone": "boolean",
+    "claim_state": "text",
+    "refused_ticket": "bigint",
+}
+RESERVATIONS = Bulk.upsert("reservations", ("reservation_id",), RESERVATION_COLUMNS)
+STAYS = Bulk.upsert("room_stays", ("stay_id",), STAY_COLUMNS)
+BLOCKS = Bulk.upsert("blocks", ("block_id",), BLOCK_COLUMNS)
+NIGHTS = Bulk.upsert(
+    "stay_nights",
+    ("stay_id", "night"),
+    {
+        "stay_id": "uuid",
+        "night": "date",
+        "room_id": "uuid",
+        "rate_plan_ref": "text",
+        "price": "numeric",
+        "derived": "boolean",
+    },
+)
+GUESTS = Bulk.upsert(
+    "guests",
+    ("reservation_id", "role", "position"),
+    {
+        "reservation_id": "uuid",
+        "role": "text",
+        "position": "smallint",
+        "guest_id": "uuid",
+        "vendor_ref": "text",
+        "contact": "bytea",
+        "contact_digest": "bytea",
+        "country": "text",
+        "language": "text",
+        "has_email": "boolean",
+        "has_phone": "boolean",
+    },
+)
+LINES = Bulk.upsert(
+    "folio_lines",
+    ("line_id",),
+    {
+        "line_id": "uuid",
+        "reservation_id": "uuid",
+        "vendor_ref": "text",
+        "kind": "text",
+        "text": "text",
+        "amount": "numeric",
+        "currency": "text",
+        "reverses_id": "uuid",
+    },
+    update=False,
+)
+
+Row = Mapping[str, Any]
+
+
+async def lock(connection: Connection, tenant_id: UUID, reservation_ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """Lock these reservations in id order and return their rows; those not there yet are missing."""
+    rows = await connection.fetch(
+        "SELECT * FROM reservations WHERE tenant_id = $1 AND reservation_id = ANY($2::uuid[]) "
+        "ORDER BY reservation_id FOR NO KEY UPDATE",
+        tenant_id,
+        list(reservation_ids),
+    )
+    return {row["reservation_id"]: row for row in rows}
+
+
+async def stays(connection: Connection, tenant_id: UUID, reservation_ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """Return the stays of these reservations by stay id."""
+    rows = await connection.fetch(
+        "SELECT * FROM room_stays WHERE tenant_id = $1 AND reservation_id = ANY($2::uuid[])",
+        tenant_id,
+        list(reservation_ids),
+    )
+    return {row["stay_id"]: row for row in rows}
+
+
+async def blocks(connection: Connection, tenant_id: UUID, block_ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """Lock and return these blocks by id."""
+    rows = await connection.fetch(
+        "SELECT * FROM blocks WHERE tenant_id = $1 AND block_id = ANY($2::uuid[]) ORDER BY block_id FOR NO KEY UPDATE",
+        tenant_id,
+        list(block_ids),
+    )
+    return {row["block_id"]: row for row in rows}
+
+
+async def nights(
+    connection: Connection, tenant_id: UUID, stay_ids: Sequence[UUID]
+) -> dict[UUID, set[tuple[date, UUID | None, str | None, Any, bool]]]:
+    """Return the nights of these stays as sets of (night, room, rate plan, price, derived)."""
+    found: dict[UUID, set[tuple[date, UUID | None, str | None, Any, bool]]] = {}
+    for row in await connection.fetch(
+        "SELECT stay_id, night, room_id, rate_plan_ref, price, derived FROM stay_nights "
+        "WHERE tenant_id = $1 AND stay_id = ANY($2::uuid[])",
+        tenant_id,
+        list(stay_ids),
+    ):
+        stay_id, *night = row
+        found.setdefault(stay_id, set()).add(tuple(night))  # type: ignore[arg-type]
+    return found
+
+
+async def drop_nights(connection: Connection, tenant_id: UUID, gone: Sequence[tuple[UUID, date]]) -> None:
+    """Remove nights that a stay no longer has."""
+    if gone:
+        stay_ids, dates = (list(column) for column in zip(*gone, strict=True))
+        await connection.execute(
+            "DELETE FROM stay_nights n USING unnest($2::uuid[], $3::date[]) AS g(s, d) "
+            "WHERE n.tenant_id = $1 AND n.stay_id = g.s AND n.night = g.d",
+            tenant_id,
+            stay_ids,
+            dates,
+        )
+
+
+async def guests(connection: Connection, tenant_id: UUID, reservation_ids: Sequence[UUID]) -> list[Row]:
+    """Return the guests of these reservations, contact data still sealed."""
+    rows: list[Row] = await connection.fetch(
+        "SELECT reservation_id, role, position, guest_id, contact_digest, erased FROM guests "
+        "WHERE tenant_id = $1 AND reservation_id = ANY($2::uuid[])",
+        tenant_id,
+        list(reservation_ids),
+    )
+    return rows
+
+
+async def drop_guests(connection: Connection, tenant_id: UUID, gone: Sequence[UUID]) -> None:
+    """Remove companions that the vendor no longer names."""
+    if gone:
+        await connection.execute(
+            "DELETE FROM guests WHERE tenant_id = $1 AND guest_id = ANY($2::uuid[])", tenant_id, list(gone)
+        )
+
+
+async def standing_lines(connection: Connection, tenant_id: UUID, reservation_ids: Sequence[UUID]) -> list[Row]:
+    """Return the bill's lines that are neither reversals nor reversed."""
+    rows: list[Row] = await connection.fetch(
+        "SELECT l.* FROM folio_lines l WHERE l.tenant_id = $1 AND l.reservation_id = ANY($2::uuid[]) "
+        "AND l.reverses_id IS NULL AND NOT EXISTS (SELECT FROM folio_lines r WHERE r.tenant_id = l.tenant_id "
+        "AND r.reservation_id = l.reservation_id AND r.reverses_id = l.line_id)",
+        tenant_id,
+        list(reservation_ids),
+    )
+    return rows

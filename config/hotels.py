@@ -1,0 +1,188 @@
+"""Hotel files: TOML in, frozen structs out, every fault of every file told at once (PUBLIC_SURFACE "Hotel files")."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from config import checks
+from config.faults import Faults
+from config.secrets import Credentials, Secret, read_credentials, read_secret
+from config.shapes import read
+
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^\S(.*\S)?$")]
+Vendor = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+Mirror = Literal["none", "changes", "stay", "block", "availability"]
+MirrorKind = Literal["reservations", "guests", "room_status", "blocks", "folio", "ari"]
+Owner = Literal["here", "there", "last_write_wins", "review"]
+OwnedAtom = Annotated[str, Meta(pattern=r"^[a-z_]+\.[a-z_]+$")]  # channel class, atom
+
+
+class Crosswalk(msgspec.Struct, frozen=True):
+    """A vendor's codes to ours, per kind."""
+
+    room_type: dict[str, Code] = {}
+    room: dict[str, Code] = {}
+    rate_plan: dict[str, Code] = {}
+
+
+class RoomType(msgspec.Struct, frozen=True):
+    """What is sold: its physical rooms, how many may be sold beyond them, and who counts."""
+
+    code: Code
+    rooms: tuple[Code, ...] = ()
+    allowance: Annotated[int, Meta(ge=0, le=1000)] = 0
+    inventory_master: Vendor | None = None
+
+
+class Account(msgspec.Struct, frozen=True):
+    """One vendor login at one property; `credentials` are what `credentials_file` held."""
+
+    vendor: Vendor
+    role: Literal["pms", "channel_manager"]
+    property_ref: Code
+    mode: Literal["shadow", "live"] = "shadow"
+    credentials_file: str | None = None
+    crosswalk: Crosswalk = Crosswalk()
+    mirror: dict[MirrorKind, Mirror] = {}
+    ownership: dict[OwnedAtom, Owner] = {}
+    credentials: Credentials = Credentials()
+
+
+class Property(msgspec.Struct, frozen=True):
+    """One hotel; its zone and currency are decided here and nowhere else."""
+
+    code: Code
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    timezone: str
+    currency: str
+    room_types: tuple[RoomType, ...] = ()
+    accounts: tuple[Account, ...] = ()
+
+
+class Subscriber(msgspec.Struct, frozen=True):
+    """Who is told of events; `secret` is what `secret_file` held."""
+
+    url: str
+    secret_file: str
+    topics: tuple[Annotated[str, Meta(pattern=r"^pms(\.[a-z_]+)+$")], ...]
+    secret: Secret = Secret("")
+
+
+class HotelFile(msgspec.Struct, frozen=True):
+    """One file: a tenant, its properties and subscribers."""
+
+    tenant: Code
+    properties: tuple[Property, ...] = ()
+    subscribers: tuple[Subscriber, ...] = ()
+
+
+def load_hotels(folder: Path) -> tuple[HotelFile, ...]:
+    """Read every *.toml of a folder, in the order of their names; raises one ConfigurationFault with all faults."""
+    faults = Faults()
+    if not folder.is_dir():
+        faults.add("not a folder of hotel files", f"PMS_SYNC_CONFIG={folder}", "name a folder that holds *.toml files")
+    files: dict[Path, HotelFile] = {}
+    for path in sorted(folder.glob("*.toml")):
+        found = _load(path, faults)
+        if found is not None:
+            files[path] = found
+    _check_across(files, faults)
+    faults.raise_all("the hotel files")
+    return tuple(files.values())
+
+
+def _load(path: Path, faults: Faults) -> HotelFile | None:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        faults.add(f"cannot be read: {error.strerror}", str(path), "let this user read it")
+    except UnicodeDecodeError:
+        faults.add("not UTF-8", str(path), "save it as UTF-8")
+    except tomllib.TOMLDecodeError as error:
+        faults.add(f"not TOML: {error}", str(path), "correct the line")
+    else:
+        _refuse_inline_secrets(values, path, faults)
+        hotel = read(HotelFile, values, f"{path}: ", faults)
+        return hotel and _checked(hotel, path, faults)
+    return None
+
+
+def _refuse_inline_secrets(values: Mapping[str, object], path: Path, faults: Faults) -> None:
+    """Take out what only this module may fill: credentials stand in files of their own."""
+    for table, key in (("accounts", "credentials"), ("subscribers", "secret")):
+        holders = [values, *(one for one in _tables(values.get("properties")))]
+        for one in (row for holder in holders for row in _tables(holder.get(table))):
+            if one.pop(key, None) is not None:
+                faults.add(f"{key!r} stands in the file itself", f"{path}: {table}.{key}", f"use {key}_file")
+
+
+def _tables(rows: object) -> list[dict[str, object]]:
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _checked(hotel: HotelFile, path: Path, faults: Faults) -> HotelFile:
+    """Check what a shape cannot say, and bring in what the file only points at."""
+    properties = []
+    for number, one in enumerate(hotel.properties):
+        where = f"{path}: properties[{number}]."
+        checks.zone(one.timezone, f"{where}timezone", faults)
+        checks.currency(one.currency, f"{where}currency", faults)
+        _check_rooms(one, where, faults)
+        accounts = tuple(
+            _account(each, one, path, f"{where}accounts[{i}].", faults) for i, each in enumerate(one.accounts)
+        )
+        properties.append(msgspec.structs.replace(one, accounts=accounts))
+    subscribers = tuple(
+        _subscriber(each, path, f"{path}: subscribers[{number}].", faults)
+        for number, each in enumerate(hotel.subscribers)
+    )
+    return msgspec.structs.replace(hotel, properties=tuple(properties), subscribers=subscribers)
+
+
+def _check_rooms(one: Property, where: str, faults: Faults) -> None:
+    checks.unique((each.code for each in one.room_types), "room type", f"{where}room_types", faults)
+    rooms = (room for each in one.room_types for room in each.rooms)
+    checks.unique(rooms, "room", f"{where}room_types", faults)
+    checks.unique((f"{a.vendor} {a.property_ref}" for a in one.accounts), "account", f"{where}accounts", faults)
+    vendors = {"here", *(account.vendor for account in one.accounts)}
+    for number, each in enumerate(one.room_types):
+        if each.inventory_master is not None:
+            place = f"{where}room_types[{number}].inventory_master"
+            checks.known([each.inventory_master], vendors, "inventory master", place, faults)
+
+
+def _account(account: Account, of: Property, path: Path, where: str, faults: Faults) -> Account:
+    types = {each.code for each in of.room_types}
+    rooms = {room for each in of.room_types for room in each.rooms}
+    checks.known(account.crosswalk.room_type.values(), types, "room type", f"{where}crosswalk.room_type", faults)
+    checks.known(account.crosswalk.room.values(), rooms, "room", f"{where}crosswalk.room", faults)
+    if account.credentials_file is None:
+        return account
+    found = read_credentials(path.parent / account.credentials_file, f"{where}credentials_file", faults)
+    return msgspec.structs.replace(account, credentials=found)
+
+
+def _subscriber(subscriber: Subscriber, path: Path, where: str, faults: Faults) -> Subscriber:
+    if urlsplit(subscriber.url).scheme not in {"http", "https"}:
+        faults.add("not a web address", f"{where}url", "begin it with https://")
+    found = read_secret(path.parent / subscriber.secret_file, f"{where}secret_file", faults)
+    return msgspec.structs.replace(subscriber, secret=found)
+
+
+def _check_across(files: Mapping[Path, HotelFile], faults: Faults) -> None:
+    """A property of a tenant stands in one place only."""
+    first: dict[tuple[str, str], Path] = {}
+    for path, hotel in files.items():
+        for number, one in enumerate(hotel.properties):
+            other = first.setdefault((hotel.tenant, one.code), path)
+            again = other is not path or one.code in [each.code for each in hotel.properties[:number]]
+            if again:
+                what = f"property {one.code!r} of tenant {hotel.tenant!r} stands in {other.name} already"
+                faults.add(what, f"{path}: properties[{number}].code", "keep one of the two, or give it its own code")

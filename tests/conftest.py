@@ -15,23 +15,40 @@ import pytest_asyncio
 from pms_sync.embedded import EmbeddedPostgres
 
 
+class Postgres:
+    """A running server and the addresses of its databases."""
+
+    def __init__(self, dsn: str) -> None:
+        """Keep the address of the database every server starts with."""
+        self._dsn = dsn
+
+    def dsn(self, database: str = "pms_sync") -> str:
+        """Return the address of one database."""
+        return self._dsn.replace("/pms_sync?", f"/{database}?")
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of a server without fsync, from PMS_SYNC_PG_BIN where that is set."""
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """Give a server without fsync, of the programs PMS_SYNC_PG_BIN names where that is set."""
     given = os.environ.get("PMS_SYNC_PG_BIN")
     server = EmbeddedPostgres(
-        tmp_path_factory.mktemp("pg"), Path(given) if given else None, fsync=False, settings={"max_connections": "100"}
+        tmp_path_factory.mktemp("pg"),
+        Path(given) if given else None,
+        fsync=False,
+        settings={"max_connections": "100", "max_wal_size": "2GB"},
     )
-    yield asyncio.run(server.start())
+    yield Postgres(asyncio.run(server.start()))
     asyncio.run(server.stop())
 
 
 @pytest_asyncio.fixture
-async def empty_database(postgres: str) -> AsyncIterator[str]:
+async def empty_database(postgres: Postgres) -> AsyncIterator[str]:
     """Give the address of a fresh, empty database."""
     name = f"empty_{uuid.uuid4().hex}"
-    server = await asyncpg.connect(postgres)
-    await server.execute(f"CREATE DATABASE {name}")
-    yield postgres.replace("/pms_sync?", f"/{name}?")
-    await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    await server.close()
+    server = await asyncpg.connect(postgres.dsn("postgres"))
+    try:
+        await server.execute(f"CREATE DATABASE {name}")
+        yield postgres.dsn(name)
+        await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    finally:
+        await server.close()

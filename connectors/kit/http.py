@@ -22,7 +22,7 @@ from pms_sync.domain.errors import ConfigurationFault
 
 TIMEOUT = httpx.Timeout(connect=5.0, read=25.0, write=25.0, pool=10.0)
 CONNECTIONS = 8
-KEEP_ALIVE_S = 4.0  # below the 5 s after which a known vendor hangs up (vendors/beds24.md 1)
+KEEP_ALIVE_S = 4.0  # servers hang up after 5 s, and a request must not meet that moment
 _DNS_MEMORY_S = 10
 _NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -111,7 +111,10 @@ def _transport(context: ssl.SSLContext, *, allow_private: bool) -> AiohttpTransp
             ttl_dns_cache=_DNS_MEMORY_S,
             socket_factory=None if allow_private else _public_socket,
         )
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        opened = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        # Left alone it repeats GET, PUT and DELETE by itself when a kept connection drops: past budget and look-up.
+        opened._retry_connection = False  # noqa: SLF001 - the library offers no other switch
+        return opened
 
     return AiohttpTransport(verify=context, client=session)
 

@@ -18,7 +18,9 @@ class PageGuard:
         self._most_pages = most_pages
         self._walks: dict[Hashable, dict[str, bytes]] = {}
 
-    def check(self, walk: Hashable, token: str | None, rows: Iterable[bytes], following: str | None, where: str) -> None:
+    def check(
+        self, walk: Hashable, token: str | None, rows: Iterable[bytes], following: str | None, where: str
+    ) -> None:
         """Take note of a page and of the token that should follow; raises VendorFault (ABORT) when that is a loop.
 
         `token` is None on the first page of a walk, which forgets what an earlier walk of that name saw.

@@ -55,8 +55,10 @@ class CallFault(VendorFault):
     away = False
     advice = "see the vendor's page for this call"
 
-    def __init__(self, what: str, where: str = "", *, retry_after: float | None = None) -> None:
-        """Describe the failure; `retry_after` is in seconds."""
+    def __init__(
+        self, what: str, where: str = "", *, retry_after: float | None = None, status: int | None = None
+    ) -> None:
+        """Describe the failure; `retry_after` is in seconds, `status` the HTTP status where there was one."""
         super().__init__(
             what,
             where,
@@ -65,6 +67,7 @@ class CallFault(VendorFault):
             retry_after=retry_after,
             counts_against_breaker=self.away,
         )
+        self.status = status
 
 
 class Unreachable(CallFault):
@@ -127,6 +130,12 @@ class Refused(CallFault):
     """The vendor does not accept this request (other 4xx); repeating it cannot help."""
 
 
+class TooLarge(CallFault):
+    """More bytes than any honest answer has."""
+
+    advice = "ask for less at once; tell the vendor if it happens again"
+
+
 _BY_STATUS: Mapping[int, type[CallFault]] = {401: Unauthorized, 403: Forbidden, 408: ServerTrouble, 429: Limited}
 _BY_HUNDRED: Mapping[int, type[CallFault]] = {1: NotJson, 3: Redirected, 4: Refused, 5: ServerTrouble}
 _SILENT = (Unauthorized, Forbidden)  # such a body may echo the token that was sent
@@ -135,7 +144,7 @@ _SILENT = (Unauthorized, Forbidden)  # such a body may echo the token that was s
 async def exchange(client: httpx.AsyncClient, request: Request, *, most_bytes: int = MOST_BYTES) -> Answer:
     """Send once and read the whole answer, whatever its status.
 
-    Raises Unreachable when there is no whole answer, Blocked when the address is refused, Refused when it is too large.
+    Raises Unreachable when there is no whole answer, Blocked when the address is refused, TooLarge when it is too large.
     """
     headers = dict(request.headers)
     if request.body is not None:
@@ -162,7 +171,7 @@ async def _bounded(response: httpx.Response, most_bytes: int, where: str) -> byt
         size += len(part)
         if size > most_bytes:
             message = f"the answer is larger than {most_bytes} bytes"
-            raise Refused(message, where)
+            raise TooLarge(message, where)
         parts.append(part)
     return b"".join(parts)
 
@@ -208,7 +217,8 @@ def judged(
     if fault is Limited:
         pause = wait(answer) if wait else pause or USUAL_WAIT_S
     said = "" if issubclass(fault, _SILENT) else vendor_words(answer.body, request)
-    raise fault(f"HTTP {answer.status}{': ' + said if said else ''}", request.where, retry_after=pause)
+    what = f"HTTP {answer.status}{': ' + said if said else ''}"
+    raise fault(what, request.where, retry_after=pause, status=answer.status)
 
 
 def read(decoder: msgspec.json.Decoder[T], answer: Answer, where: str) -> T:

@@ -26,17 +26,17 @@ class Desk:
     client: httpx.AsyncClient
     token: str = ""
 
-    async def sim(self, name: str, **body: Any) -> Any:  # noqa: ANN401 - any JSON value
+    async def sim(self, name: str, **body: Any) -> Any:
         """Post to the control plane and return the answer, which must be 200."""
         answer = await self.client.post(f"/_sim/{name}", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def truth(self) -> Any:  # noqa: ANN401 - any JSON value
+    async def truth(self) -> Any:
         """Return the truth."""
         return (await self.client.get("/_sim/truth")).json()
 
-    async def reservation(self, ref: str) -> Any:  # noqa: ANN401 - any JSON value
+    async def reservation(self, ref: str) -> Any:
         """Return one reservation of the truth."""
         return next(one for one in (await self.truth())["reservations"] if one["ref"] == ref)
 

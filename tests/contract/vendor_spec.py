@@ -54,7 +54,7 @@ def spec_file(name: str) -> Path:
     return (Path(folder) if folder else ROOT.parent / "shared" / "vendors" / "specs") / name
 
 
-def _modern(node: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _modern(node: Any) -> Any:
     """Turn OpenAPI 3.0 `nullable` into JSON Schema and every key into text."""
     if isinstance(node, list):
         return [_modern(one) for one in node]

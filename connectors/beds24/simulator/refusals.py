@@ -16,7 +16,7 @@ TEXTS = {
 }
 
 
-class VendorRefusal(Exception):  # noqa: N818 - it is an answer, not an accident
+class VendorRefusal(Exception):
     """The vendor refuses a call with a status and a text; `code` is not always the status."""
 
     def __init__(self, status: int, text: str | None = None, code: int | None = None) -> None:

@@ -107,7 +107,7 @@ def _line(item: Row, currency: str) -> Row:
     return {
         "ref": str(item["id"]),
         "kind": item["type"],
-        "text": item["description"],
+        "text": _text(item["description"]),
         "amount": _money(amount, currency),
         "currency": currency,
     }

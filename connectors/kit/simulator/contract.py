@@ -13,7 +13,7 @@ Row: TypeAlias = dict[str, Any]
 """A JSON object as it stands on the wire."""
 
 
-class OrderRefused(ValueError):  # noqa: N818 - named for what happened
+class OrderRefused(ValueError):
     """A control-plane order cannot be carried out; says what is wrong, where, and the remedy."""
 
     def __init__(self, what: str, where: str, remedy: str) -> None:

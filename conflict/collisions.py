@@ -61,9 +61,7 @@ def double_booked(  # noqa: PLR0913 - a case names all that it is about
     )
 
 
-def oversold(  # noqa: PLR0913 - a case names all that it is about
-    property_id: UUID, room_type: str, night: date, booked: int, capacity: int, today: date
-) -> Case:
+def oversold(property_id: UUID, room_type: str, night: date, booked: int, capacity: int, today: date) -> Case:
     """Build the case of a room type with more stays than units on one night."""
     return Case(
         kind="type_oversold",
@@ -74,7 +72,7 @@ def oversold(  # noqa: PLR0913 - a case names all that it is about
     )
 
 
-def illegal_jump(  # noqa: PLR0913 - a case names all that it is about
+def illegal_jump(
     property_id: UUID, reservation_id: UUID, stay: str, jump: tuple[str, str], arrival: date, today: date
 ) -> Case:
     """Build the case of a status change that no life of a stay allows."""

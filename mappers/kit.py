@@ -189,10 +189,10 @@ def nights(stay: StayRange, total: Decimal | UnsetType | None, currency: str) ->
     """Spread a total over the nights so that the sum is exact; the first nights carry the odd minor units."""
     dates = tuple(stay.nights())
     if not isinstance(total, Decimal):
-        return tuple([Night(night, None, False) for night in dates])  # noqa: FBT003 - positional for speed
+        return tuple([Night(night, None, False) for night in dates])  # noqa: FBT003
     places = None if currency else {"": _wire_places(total)}
     prices = money.split(total, len(dates), currency, places)
-    return tuple([Night(night, price, True) for night, price in zip(dates, prices, strict=True)])  # noqa: FBT003 - positional for speed
+    return tuple([Night(night, price, True) for night, price in zip(dates, prices, strict=True)])  # noqa: FBT003
 
 
 class Codes:

@@ -1,4 +1,8 @@
-"""Core: reservations, stays, claims, counters, identity and the bill."""
+"""Core: reservations, stays, claims, counters, identity and the bill.
+
+No foreign key leads from guests, lines and counters to their parents: parents are never deleted (the roles may not),
+and the check of every row costs as much as writing it (docs/decisions/0003).
+"""
 
 from alembic import op
 
@@ -98,8 +102,7 @@ UP = (
         has_phone boolean NOT NULL,
         erased boolean NOT NULL DEFAULT false,
         PRIMARY KEY (tenant_id, reservation_id, role, position),
-        UNIQUE (tenant_id, guest_id),
-        FOREIGN KEY (tenant_id, reservation_id) REFERENCES reservations
+        UNIQUE (tenant_id, guest_id)
     )
     """,
     """
@@ -144,8 +147,7 @@ UP = (
         out_of_order integer NOT NULL DEFAULT 0,
         booked integer NOT NULL DEFAULT 0,
         allowance integer NOT NULL DEFAULT 0,
-        PRIMARY KEY (tenant_id, room_type_id, date),
-        FOREIGN KEY (tenant_id, room_type_id) REFERENCES room_types
+        PRIMARY KEY (tenant_id, room_type_id, date)
     )
     """,
     """
@@ -169,8 +171,7 @@ UP = (
         currency text NOT NULL,
         reverses_id uuid,
         posted_at timestamptz NOT NULL DEFAULT now(),
-        PRIMARY KEY (tenant_id, line_id),
-        FOREIGN KEY (tenant_id, reservation_id) REFERENCES reservations
+        PRIMARY KEY (tenant_id, line_id)
     )
     """,
     "CREATE INDEX folio_lines_by_reservation ON folio_lines (tenant_id, reservation_id)",

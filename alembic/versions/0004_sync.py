@@ -107,8 +107,7 @@ UP = (
         missing_reads smallint NOT NULL DEFAULT 0,
         version_doubt text,
         seen_at timestamptz NOT NULL DEFAULT now(),
-        PRIMARY KEY (tenant_id, account_id, level, vendor_ref),
-        FOREIGN KEY (tenant_id, account_id) REFERENCES accounts
+        PRIMARY KEY (tenant_id, account_id, level, vendor_ref)
     )
     """,
     "CREATE INDEX links_by_reservation ON links (tenant_id, reservation_id)",

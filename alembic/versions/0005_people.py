@@ -30,9 +30,7 @@ UP = (
     "CREATE UNIQUE INDEX cases_one_open ON cases (tenant_id, kind, subject) WHERE state IN ('open', 'snoozed')",
 )
 
-DOWN = (
-    "DROP TABLE cases",
-)
+DOWN = ("DROP TABLE cases",)
 
 
 def upgrade() -> None:

@@ -20,6 +20,16 @@ QUEUES = "accounts properties raw_records deliveries lanes events cursors sweeps
 WORKER_ONLY = "tenants tenant_keys doors leases audit_heads".split()
 SEQUENCES = "read_tickets, raw_records_raw_id_seq"
 APPEND_ONLY = {"audit_log", "folio_lines"}
+NEVER_DELETED = {
+    "reservations",
+    "room_stays",
+    "blocks",
+    "links",
+    "identity_keys",
+    "accounts",
+    "properties",
+    "room_types",
+}
 TENANT = "tenant_id = (SELECT nullif(current_setting('pms_sync.tenant', true), '')::uuid)"
 
 
@@ -87,10 +97,16 @@ def _policy(table: str, name: str, command: str, roles: str, condition: str) -> 
 def _grant() -> None:
     both = "pms_sync_app, pms_sync_worker"
     for table in (*BUSINESS, *QUEUES):
-        verbs = "SELECT, INSERT" if table in APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
-        op.execute(f"GRANT {verbs} ON {table} TO {both}")
+        op.execute(f"GRANT {_verbs(table)} ON {table} TO {both}")
     for table in WORKER_ONLY:
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO pms_sync_worker")
     op.execute("GRANT UPDATE (seq, prev_hash, hash, sealed_at) ON audit_log TO pms_sync_worker")
     op.execute(f"GRANT USAGE ON SEQUENCE {SEQUENCES} TO {both}")
     op.execute(f"GRANT USAGE ON SCHEMA public TO {both}")
+
+
+def _verbs(table: str) -> str:
+    """Postings and the audit log are only ever added to; what others point at is never deleted."""
+    if table in APPEND_ONLY:
+        return "SELECT, INSERT"
+    return "SELECT, INSERT, UPDATE" if table in NEVER_DELETED else "SELECT, INSERT, UPDATE, DELETE"

@@ -254,8 +254,16 @@ class Applier:
             return
         composed = compose(revisions)
         current = {
-            **{row["stay_id"]: ",".join(row["flags"]) for row in trees.stays.values() if row["reservation_id"] == reservation_id},
-            **{stay_id: row["flags"] for stay_id, (_, row, _) in changes.stays.items() if row["reservation_id"] == reservation_id},
+            **{
+                row["stay_id"]: ",".join(row["flags"])
+                for row in trees.stays.values()
+                if row["reservation_id"] == reservation_id
+            },
+            **{
+                stay_id: row["flags"]
+                for stay_id, (_, row, _) in changes.stays.items()
+                if row["reservation_id"] == reservation_id
+            },
         }
         sealed = self._seal_private(record.account.tenant_id, reservation_id, composed)
         row = rows.reservation_row(reservation_id, record, composed, current.values(), sealed)
@@ -346,5 +354,3 @@ def _doubt(record: Incoming, here: UUID, there: UUID) -> Case:
     return collisions.identity_doubt(
         record.account.property_id, (here, there), revision.ref, channel_key_of(revision) or ""
     )
-
-

@@ -68,10 +68,13 @@ def compose(revisions: Mapping[StayKey, Revision]) -> Composed:
 
 
 def _total(revisions: Sequence[Revision]) -> Decimal | None:
-    totals = [one.total for one in revisions]
+    """Add up the reservation's own total, or its stays' where only those were said; unknown when any is."""
+    totals: list[object] = []
+    for one in revisions:
+        totals.extend([stay.total for stay in one.room_stays] if one.total is UNSET else [one.total])
     if any(not isinstance(total, Decimal) for total in totals):
         return None
-    return sum(totals, Decimal(0))  # type: ignore[arg-type]
+    return sum(totals, Decimal(0))  # type: ignore[call-overload, no-any-return]
 
 
 def overlay(before: Revision | None, after: Revision) -> Revision:

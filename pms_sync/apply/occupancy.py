@@ -14,8 +14,8 @@ from conflict import collisions
 from pms_sync.apply.incoming import Incoming
 from pms_sync.apply.sift import reread
 from pms_sync.domain.case import Case
-from pms_sync.domain.stay import StayRange
 from pms_sync.domain.status import TAKES_NO_ROOM
+from pms_sync.domain.stay import StayRange
 from pms_sync.store import claims, lanes
 from pms_sync.store.claims import Claim, Counter, Holder, Rival
 from pms_sync.store.crosswalk import PropertyCatalogue
@@ -45,7 +45,7 @@ class Take(msgspec.Struct, frozen=True, kw_only=True):
             return
         span = StayRange(self.arrival, self.departure)
         for night, slot in span.whole_days() if self.whole_days else span.claims():
-            for unit in catalogue.units[self.room_id]:
+            for unit in catalogue.units.get(self.room_id, ()):
                 yield holder_id, unit, night, slot
 
     def counts(self) -> Iterable[tuple[tuple[UUID, date], tuple[int, int]]]:
@@ -123,8 +123,9 @@ async def occupy(connection: Connection, tenant_id: UUID, moves: Sequence[Move],
     ]
     if units:
         await claims.lock_units(connection, tenant_id, units)
-    stale_holders = [move.holder_id for move in active if move.before is not None]
-    freed = await claims.release(connection, tenant_id, stale_holders, wanted) if stale_holders else set()
+    kept = set(wanted)
+    held = [claim for move in active if move.before for claim in move.before.claims(move.holder_id, move.catalogue)]
+    freed = await claims.release(connection, tenant_id, [claim for claim in held if claim not in kept])
     rivals = await claims.take(connection, tenant_id, wanted)
     await _judge_claims(connection, tenant_id, active, rivals, occupied, today)
     _withdraw(active, freed, rivals, occupied)
@@ -196,9 +197,7 @@ def _raise_or_reread(
                 reread(record.account.tenant_id, rival.account_id, record.stream, rival.vendor_ref, record)
             )
     occupied.events.append(
-        reread(
-            record.account.tenant_id, record.account.account_id, record.stream, record.ref, record, _REREAD_WAIT_S
-        )
+        reread(record.account.tenant_id, record.account.account_id, record.stream, record.ref, record, _REREAD_WAIT_S)
     )
 
 
@@ -275,7 +274,9 @@ async def _count(connection: Connection, tenant_id: UUID, active: Sequence[Move]
                 deltas[key] = (was[0] + sign * booked, was[1] + sign * blocked)
     counters = await claims.count(connection, tenant_id, deltas, totals, allowances)
     return [
-        _Counted(one, deltas[one.room_type_id, one.date], causes[one.room_type_id].catalogue, causes[one.room_type_id].record)
+        _Counted(
+            one, deltas[one.room_type_id, one.date], causes[one.room_type_id].catalogue, causes[one.room_type_id].record
+        )
         for one in counters
     ]
 

@@ -14,7 +14,6 @@ from pms_sync.domain.reservation import Guest
 from pms_sync.store.sealing import KeyRing
 
 
-
 class GuestWrite(msgspec.Struct, frozen=True, kw_only=True):
     """A guest row to write; `guest_id` is None for a new one."""
 

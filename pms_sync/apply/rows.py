@@ -13,8 +13,8 @@ import msgspec
 from pms_sync.apply.compose import Composed, said
 from pms_sync.apply.incoming import Incoming
 from pms_sync.domain.reservation import Block, Stay, UnmappedCode
-from pms_sync.domain.stay import StayRange
 from pms_sync.domain.status import Jump, Status, observed_jump
+from pms_sync.domain.stay import StayRange
 from pms_sync.store.crosswalk import PropertyCatalogue
 from pms_sync.store.reservations import BLOCK_COLUMNS, RESERVATION_COLUMNS, STAY_COLUMNS
 
@@ -27,7 +27,9 @@ _SILENT = frozenset({"version", "private", "refused_ticket"})
 _SEALED = frozenset({"private_digest"})
 
 
-def stay_row(record: Incoming, stay: Stay, stay_id: UUID, reservation_id: UUID, catalogue: PropertyCatalogue) -> dict[str, Any]:
+def stay_row(
+    record: Incoming, stay: Stay, stay_id: UUID, reservation_id: UUID, catalogue: PropertyCatalogue
+) -> dict[str, Any]:
     """Return a stay's row; claim state and flags are filled in later."""
     return {
         "stay_id": stay_id,
@@ -93,7 +95,9 @@ def gaps(record: Incoming, catalogue: PropertyCatalogue, *, rates_mapped: bool) 
     return [
         code
         for code in record.unmapped
-        if code.kind == "room_type" or (code.kind == "room" and catalogue.rooms) or (code.kind == "rate_plan" and rates_mapped)
+        if code.kind == "room_type"
+        or (code.kind == "room" and catalogue.rooms)
+        or (code.kind == "rate_plan" and rates_mapped)
     ]
 
 
@@ -187,9 +191,7 @@ def private_text(composed: Composed) -> bytes | None:
 LineKey = tuple[str | None, str, str | None, Decimal, str]
 
 
-def bill_changes(
-    composed: Composed, standing: Sequence[Row]
-) -> tuple[list[LineKey], list[Row]]:
+def bill_changes(composed: Composed, standing: Sequence[Row]) -> tuple[list[LineKey], list[Row]]:
     """Return the lines to post and the standing ones to reverse; the vendor replaces its lines as a whole set."""
     wanted: list[LineKey] = [(one.ref, one.kind, one.text, one.amount, one.currency) for one in composed.lines]
     to_reverse: list[Row] = []

@@ -60,12 +60,12 @@ def _ask_again(sifted: Sifted, record: Incoming, link: Link | None, verdict: Out
         if link is not None and link.version_doubt == version and not record.direct:
             return  # already doubted, and the direct read is on its way
         sifted.doubts.append((record.account.account_id, record.ref, version))
-    sifted.rereads.append(reread(record.account.tenant_id, record.account.account_id, record.stream, record.ref, record))
+    sifted.rereads.append(
+        reread(record.account.tenant_id, record.account.account_id, record.stream, record.ref, record)
+    )
 
 
-def reread(
-    tenant_id: UUID, account_id: UUID, stream: str, ref: str, cause: Incoming, wait_s: float = 0.0
-) -> NewEvent:
+def reread(tenant_id: UUID, account_id: UUID, stream: str, ref: str, cause: Incoming, wait_s: float = 0.0) -> NewEvent:
     """Ask for one more direct read of an object, under the correlation id of what made it necessary."""
     return NewEvent(
         tenant_id=tenant_id,

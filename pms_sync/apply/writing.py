@@ -86,9 +86,7 @@ class Changes(msgspec.Struct, kw_only=True):
         self.dropped_nights.extend((stay_id, night[0]) for night in standing if night[0] not in dates)
         return wanted != standing
 
-    def _compare_reservation(
-        self, reservation_id: UUID, news: dict[str, Any], keys: KeyRing, tenant_id: UUID
-    ) -> None:
+    def _compare_reservation(self, reservation_id: UUID, news: dict[str, Any], keys: KeyRing, tenant_id: UUID) -> None:
         _, row, before = self.reservations[reservation_id]
         found = rows.changes(row, before) | news
         composed = self.composed.get(reservation_id)
@@ -132,7 +130,9 @@ async def write(connection: Connection, tenant_id: UUID, changes: Changes, keys:
     await reservations.RESERVATIONS.write(
         connection, tenant_id, (rows.reservation_tuple(row) for _, row, _ in changes.reservations.values())
     )
-    await reservations.STAYS.write(connection, tenant_id, (rows.stay_tuple(row) for _, row, _ in changes.stays.values()))
+    await reservations.STAYS.write(
+        connection, tenant_id, (rows.stay_tuple(row) for _, row, _ in changes.stays.values())
+    )
     await reservations.BLOCKS.write(
         connection, tenant_id, (rows.block_tuple(row) for _, row, _ in changes.blocks.values())
     )

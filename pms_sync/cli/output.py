@@ -95,7 +95,7 @@ def _code_of(run: Callable[[], object], as_json: bool) -> int:  # noqa: FBT001
     except click.exceptions.NoArgsIsHelpError as help_wanted:
         help_wanted.show()
         return USAGE
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last door: a user meets no traceback
         fault, code = _fault_of(error)
         fail(fault, as_json)
         return code

@@ -10,8 +10,8 @@ from pms_sync.domain.clock import Clock
 from pms_sync.domain.errors import ConfigurationFault
 from pms_sync.domain.ids import NewId
 from pms_sync.ingest import windows
+from pms_sync.ingest.batch import AccountRuntime
 from pms_sync.ingest.intake import Taken
-from pms_sync.ingest.paging import AccountRuntime
 from pms_sync.ingest.snapshots import BACKFILL, Snapshots, dimension_of
 from pms_sync.ports.connector import Page, StreamSpec
 from pms_sync.store import sweeps
@@ -33,7 +33,7 @@ class BackfillResult(TypedDict):
     complete: bool
 
 
-class _Stopped(Exception):  # noqa: N818  a way out, not an error
+class _Stopped(Exception):
     """Somebody asked to stop; the page at hand is committed."""
 
 
@@ -53,7 +53,7 @@ class Backfill:
         self._database, self._clock, self._new_id = database, clock, new_id
         self._snapshots = Snapshots(database, keys, new_id)
 
-    async def run(  # noqa: PLR0913  one command with its options
+    async def run(
         self,
         runtime: AccountRuntime,
         *,

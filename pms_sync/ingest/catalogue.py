@@ -9,10 +9,9 @@ from uuid import UUID
 from pms_sync.domain.clock import Clock
 from pms_sync.domain.errors import Disposition, Fault, VendorFault
 from pms_sync.domain.reservation import CodeKind, UnmappedCode
-from pms_sync.ingest.paging import AccountRuntime
+from pms_sync.ingest.batch import AccountRuntime
 from pms_sync.observe.logs import get_logger
 from pms_sync.ports.connector import Catalogue
-from pms_sync.resilience.budget import Priority
 from pms_sync.store import crosswalk
 from pms_sync.store.database import Database
 
@@ -27,7 +26,7 @@ async def import_catalogue(database: Database, runtime: AccountRuntime) -> tuple
 
     Raises VendorFault, also (PARK) when the vendor answers for another property.
     """
-    found = await runtime.call(runtime.connector.catalogue, priority=Priority.RECONCILE, operation="catalogue")
+    found = await runtime.call(runtime.connector.catalogue, priority="reconcile", operation="catalogue")
     account = runtime.account
     if found.property_ref != account.property_ref:
         what = f"the vendor answered with property {found.property_ref} instead of {account.property_ref}"

@@ -12,12 +12,12 @@ from pms_sync.domain.clock import Clock, rfc3339
 from pms_sync.domain.errors import Fault, VendorFault
 from pms_sync.domain.ids import NewId
 from pms_sync.ingest import windows
+from pms_sync.ingest.batch import AccountRuntime
 from pms_sync.ingest.intake import Intake, Taken
-from pms_sync.ingest.paging import AccountRuntime, LoopGuard, read_page
+from pms_sync.ingest.paging import LoopGuard, read_page
 from pms_sync.ingest.snapshots import SNAPSHOT, Snapshots
 from pms_sync.observe.logs import get_logger
 from pms_sync.ports.connector import Page, StreamSpec, Window
-from pms_sync.resilience.budget import Priority
 from pms_sync.store import cursors, sweeps
 from pms_sync.store.cursors import Claim
 from pms_sync.store.database import Connection, Database
@@ -206,7 +206,7 @@ class Following:
         finished = False
         while not finished:
             ticket, page = await read_page(
-                self._database, run.runtime, run.claim.stream, reading.window, reading.page, Priority.POLL
+                self._database, run.runtime, run.claim.stream, reading.window, reading.page, "poll"
             )
             reading.high_water = _newest(reading.high_water, page.high_water)
             commit = partial(self._commit, run, reading, page, ticket)
@@ -242,7 +242,7 @@ class Following:
         return taken, position
 
     async def _calibrate(self, run: Run, page: Page) -> None:
-        """Prove once, with the newest record at hand, how the vendor reads our times; unproven keeps the wide overlap."""
+        """Prove once, with the newest record at hand, how the vendor reads our times; else the overlap stays wide."""
         needless = run.calibrated or run.spec.overlap == run.spec.calibrated_overlap
         if needless or run.asked or not page.records or run.claim.name in self._tried:
             return
@@ -253,7 +253,7 @@ class Following:
             return await run.runtime.connector.calibrate(run.claim.stream, known)
 
         try:
-            proven = await run.runtime.call(prove, priority=Priority.POLL, operation="calibrate")
+            proven = await run.runtime.call(prove, priority="poll", operation="calibrate")
         except VendorFault as fault:
             _log.warning("calibration_failed", account_id=str(run.claim.account_id), why=fault.what)
             return

@@ -9,11 +9,11 @@ import msgspec
 
 from pms_sync.domain.digest import record_digest
 from pms_sync.domain.ids import NewId
-from pms_sync.ingest.paging import AccountRuntime
+from pms_sync.ingest.batch import AccountRuntime
 from pms_sync.observe.logs import get_logger
 from pms_sync.observe.redact import scrub_json
 from pms_sync.ports.connector import Page, Record
-from pms_sync.store import lanes, raw, seen
+from pms_sync.store import accounts, lanes, raw, seen
 from pms_sync.store.database import Connection
 from pms_sync.store.lanes import BACKFILL, POLL, NewEvent, Verdict
 from pms_sync.store.sealing import KeyRing
@@ -59,8 +59,8 @@ class Intake:
 
         `ticket` is the read ticket drawn before the vendor was asked. Cards are removed before anything is digested.
         """
-        rows = _without_repeats(self._rows(runtime, page))
-        account = runtime.account
+        [account] = await accounts.load(connection, [runtime.account.account_id])  # its crosswalk may have moved on
+        rows = _without_repeats(self._rows(runtime, account.crosswalk_version, page))
         known = await seen.load(
             connection, account.tenant_id, account.account_id, stream, sorted({row.ref for row in rows})
         )
@@ -70,13 +70,13 @@ class Intake:
         parked = sum(row.path is not None for row in fresh)
         return Taken(records=len(page.records) + len(page.rejected), new=len(fresh) - parked, parked=parked)
 
-    def _rows(self, runtime: AccountRuntime, page: Page) -> list[_Row]:
+    def _rows(self, runtime: AccountRuntime, codes: int, page: Page) -> list[_Row]:
         ours = runtime.account.property_ref
         foreign = sum(record.property_ref != ours for record in page.records)
         if foreign:
             _log.warning("foreign_records", account_id=str(runtime.account.account_id), count=foreign)
-        kept = [_readable(runtime, record) for record in page.records if record.property_ref == ours]
-        return kept + [_unreadable(runtime, row.body, row.path, row.why) for row in page.rejected]
+        kept = [_readable(runtime, codes, record) for record in page.records if record.property_ref == ours]
+        return kept + [_unreadable(runtime, codes, row.body, row.path, row.why) for row in page.rejected]
 
     async def _store(
         self,
@@ -119,23 +119,24 @@ async def _park(connection: Connection, stored: Iterable[tuple[_Row, NewEvent, i
         await lanes.acknowledge(connection, [event.lane_key for _, event, _ in bad], verdicts)
 
 
-def _readable(runtime: AccountRuntime, record: Record) -> _Row:
+def _readable(runtime: AccountRuntime, codes: int, record: Record) -> _Row:
     if not 0 < len(record.ref) <= _REF_LIMIT or not record.ref.isprintable():
-        return _unreadable(runtime, record.body, "$", "the object is named by something that is no reference")
-    body, digest = _scrubbed(runtime, record.body)
+        why = "the object is named by something that is no reference"
+        return _unreadable(runtime, codes, record.body, "$", why)
+    body, digest = _scrubbed(runtime, codes, record.body)
     return _Row(ref=record.ref, body=body, digest=digest)
 
 
-def _unreadable(runtime: AccountRuntime, body: bytes, path: str, why: str) -> _Row:
+def _unreadable(runtime: AccountRuntime, codes: int, body: bytes, path: str, why: str) -> _Row:
     """Name the row after its bytes, since nothing else names it: the same bad row is parked once."""
-    scrubbed, digest = _scrubbed(runtime, body)
+    scrubbed, digest = _scrubbed(runtime, codes, body)
     name = f"unreadable-{raw.body_digest(scrubbed).hex()[:24]}"
     return _Row(ref=name, body=scrubbed, digest=digest, path=_plain(path), why=_plain(why))
 
 
-def _scrubbed(runtime: AccountRuntime, body: bytes) -> tuple[bytes, bytes]:
+def _scrubbed(runtime: AccountRuntime, codes: int, body: bytes) -> tuple[bytes, bytes]:
     clean, _ = scrub_json(body, runtime.connector.spec.identifier_keys)
-    return clean, record_digest(clean, runtime.mapper.version, runtime.account.crosswalk_version)
+    return clean, record_digest(clean, runtime.mapper.version, codes)
 
 
 def _raw_record(runtime: AccountRuntime, stream: str, row: _Row) -> raw.RawRecord:

@@ -188,9 +188,7 @@ class Landing:
         await cases.open_cases(connection, account.tenant_id, vanished, self._new_id)
         return {work.lane.lane_key: _absence(work) for work in works}
 
-    async def _parked(
-        self, connection: Connection, account: Account, rejected: Sequence[Rejected]
-    ) -> list[Verdict]:
+    async def _parked(self, connection: Connection, account: Account, rejected: Sequence[Rejected]) -> list[Verdict]:
         unsaved = [one for one in rejected if one.work.raw_id is None and isinstance(one.work.found, Record)]
         stored = await raw.insert(connection, self._keys, [_raw(account, one) for one in unsaved]) if unsaved else []
         raw_ids = dict(zip((one.work.lane.lane_key for one in unsaved), stored, strict=True))
@@ -233,9 +231,7 @@ def _verdicts(batch: Batch, outcomes: dict[str, str]) -> list[Verdict]:
         for event in work.lane.events:
             newest = event.event_id == work.chosen.event_id
             state = "ignored" if outcome in {"absent", "not_ours"} else "done"
-            verdicts.append(
-                Verdict(event_id=event.event_id, state=state, outcome=outcome if newest else "superseded")
-            )
+            verdicts.append(Verdict(event_id=event.event_id, state=state, outcome=outcome if newest else "superseded"))
     return verdicts
 
 

@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
-
 from pms_sync.domain.errors import Disposition, VendorFault
-from pms_sync.ports.connector import Connector, Page, Window
-from pms_sync.ports.mapper import Mapper
-from pms_sync.resilience.budget import Priority
+from pms_sync.ingest.batch import AccountRuntime
+from pms_sync.ports.connector import Page, Window
 from pms_sync.store import lanes
-from pms_sync.store.accounts import Account
 from pms_sync.store.database import Database
-
-T = TypeVar("T")
 
 MAX_PAGES = 10_000
 MAX_EMPTY_PAGES = 20
-
-
-class AccountRuntime(Protocol):
-    """One account ready to be read: what it is, who talks to it, who understands it, and its guard."""
-
-    @property
-    def account(self) -> Account:
-        """The account as the store knows it; its crosswalk version belongs to every digest."""
-
-    @property
-    def connector(self) -> Connector:
-        """The talker."""
-
-    @property
-    def mapper(self) -> Mapper:
-        """The one who understands it; its version belongs to every digest."""
-
-    async def call(self, fn: Callable[[], Awaitable[T]], *, priority: Priority, operation: str) -> T:
-        """Make one vendor call under retry, budget, breaker and time-out."""
-        ...
 
 
 class LoopGuard:
@@ -70,7 +43,7 @@ class LoopGuard:
 
 
 async def read_page(
-    database: Database, runtime: AccountRuntime, stream: str, window: Window, page: str | None, priority: Priority
+    database: Database, runtime: AccountRuntime, stream: str, window: Window, page: str | None, priority: str
 ) -> tuple[int, Page]:
     """Draw the read ticket, then ask for the page; no transaction is open during the call."""
     async with database.connection() as connection:

@@ -16,8 +16,8 @@ from uuid import UUID
 import msgspec
 
 from pms_sync.domain.errors import Disposition, Fault, Unavailable, VendorFault
+from pms_sync.ingest.batch import AccountRuntime
 from pms_sync.ingest.following import Following
-from pms_sync.ingest.paging import AccountRuntime
 from pms_sync.observe.logs import get_logger
 from pms_sync.store import accounts, cursors, sweeps
 from pms_sync.store.cursors import Claim, Overtaken

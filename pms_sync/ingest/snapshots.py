@@ -7,11 +7,11 @@ from functools import partial
 
 from pms_sync.domain.errors import ConfigurationFault
 from pms_sync.domain.ids import NewId
+from pms_sync.ingest.batch import AccountRuntime
 from pms_sync.ingest.intake import Intake, Kind, Taken
-from pms_sync.ingest.paging import AccountRuntime, LoopGuard, read_page
+from pms_sync.ingest.paging import LoopGuard, read_page
 from pms_sync.ingest.windows import tile_end
 from pms_sync.ports.connector import Page, StreamSpec, Window
-from pms_sync.resilience.budget import Priority
 from pms_sync.store import sweeps
 from pms_sync.store.database import Connection, Database
 from pms_sync.store.sealing import KeyRing
@@ -65,7 +65,7 @@ class Snapshots:
         spec = runtime.connector.spec.stream(sweep.stream)
         end = tile_end(sweep.position, sweep.range_to, spec.max_window)
         window = Window(dimension=sweep.dimension, start=sweep.position, end=end)
-        ticket, page = await read_page(self._database, runtime, sweep.stream, window, sweep.page, Priority.BACKFILL)
+        ticket, page = await read_page(self._database, runtime, sweep.stream, window, sweep.page, "backfill")
         commit = partial(self._commit, runtime, sweep, page, ticket, window, in_transaction)
         taken, after = await self._database.once_more(commit)
         await on_page(page, taken, after)

@@ -145,7 +145,9 @@ class Worker:
     async def _give_back(self, runtime: AccountRuntime, owner: UUID, asked: Sequence[Lane], fault: VendorFault) -> None:
         """Keep the work for later; a vendor's failure never uses up a record's chances."""
         attempts = max(lane.attempts for lane in asked)
-        wait = fault.retry_after or self._random.uniform(1, min(_BACK_OFF_CAP_S, _BACK_OFF_BASE_S * 2 ** min(attempts, 10)))
+        wait = fault.retry_after or self._random.uniform(
+            1, min(_BACK_OFF_CAP_S, _BACK_OFF_BASE_S * 2 ** min(attempts, 10))
+        )
         keys = [lane.lane_key for lane in asked]
         async with self._database.transaction() as connection:
             match fault.disposition:

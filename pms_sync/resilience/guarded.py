@@ -65,7 +65,7 @@ class Guard:
         self._away_since: float | None = None
         breaker.listen(self._on_change)
 
-    async def call(  # noqa: PLR0913  the kinds of one call differ in these and nothing else
+    async def call(
         self,
         fn: Callable[[], Awaitable[T]],
         *,

@@ -36,10 +36,11 @@ async def lock_units(connection: Connection, tenant_id: UUID, units: Sequence[UU
 
 
 _RELEASE = """
-DELETE FROM room_claims c
- WHERE tenant_id = $1 AND holder_id = ANY($2::uuid[])
-   AND NOT EXISTS (SELECT FROM unnest($3::uuid[], $4::uuid[], $5::date[], $6::text[]) AS w(h, u, d, s)
-                    WHERE w.h = c.holder_id AND w.u = c.unit_id AND w.d = c.date AND w.s = c.slot)
+DELETE FROM room_claims
+ WHERE ctid = ANY(ARRAY(
+       SELECT c.ctid FROM unnest($2::uuid[], $3::uuid[], $4::date[], $5::text[]) AS w(h, u, d, s)
+        CROSS JOIN LATERAL (SELECT ctid FROM room_claims c WHERE c.tenant_id = $1 AND c.unit_id = w.u AND c.date = w.d
+                               AND c.slot = w.s AND c.holder_id = w.h OFFSET 0) AS c))
 RETURNING unit_id, date
 """
 _TAKE = """
@@ -51,16 +52,17 @@ ON CONFLICT DO NOTHING
 _RIVALS = """
 SELECT w.h AS holder_id, w.u AS unit_id, w.d AS date, w.s AS slot, c.holder_id AS rival_id
   FROM unnest($2::uuid[], $3::uuid[], $4::date[], $5::text[]) AS w(h, u, d, s)
-  JOIN room_claims c ON c.tenant_id = $1 AND c.unit_id = w.u AND c.date = w.d AND c.slot = w.s AND c.holder_id <> w.h
+ CROSS JOIN LATERAL (SELECT holder_id FROM room_claims c WHERE c.tenant_id = $1 AND c.unit_id = w.u AND c.date = w.d
+                        AND c.slot = w.s AND c.holder_id <> w.h OFFSET 0) AS c
  ORDER BY 1, 2, 3, 4
 """
 
 
-async def release(
-    connection: Connection, tenant_id: UUID, holders: Sequence[UUID], wanted: Sequence[Claim]
-) -> set[tuple[UUID, date]]:
-    """Give up what these holders no longer want; returns the freed (unit, date) pairs."""
-    rows = await connection.fetch(_RELEASE, tenant_id, list(holders), *_columns(wanted))
+async def release(connection: Connection, tenant_id: UUID, unwanted: Sequence[Claim]) -> set[tuple[UUID, date]]:
+    """Give up these claims where they are held; returns the freed (unit, date) pairs."""
+    if not unwanted:
+        return set()
+    rows = await connection.fetch(_RELEASE, tenant_id, *_columns(unwanted))
     return {(row["unit_id"], row["date"]) for row in rows}
 
 
@@ -76,7 +78,9 @@ async def take(connection: Connection, tenant_id: UUID, wanted: Sequence[Claim])
 
 
 def _columns(claims: Sequence[Claim]) -> tuple[list[UUID], list[UUID], list[date], list[str]]:
-    holders, units, dates, slots = (list(column) for column in zip(*claims, strict=True)) if claims else ([], [], [], [])
+    holders, units, dates, slots = (
+        (list(column) for column in zip(*claims, strict=True)) if claims else ([], [], [], [])
+    )
     return holders, units, dates, slots
 
 

@@ -169,7 +169,7 @@ async def calibrate(connection: Connection, claim: Claim) -> None:
 
 _SUCCEEDED = """
 owner = NULL, lease_until = '-infinity', failures = 0, last_error = NULL, last_success_at = now(),
-next_due_at = greatest(now(), $6 + $7 * interval '1 second')
+next_due_at = greatest(now(), $6::timestamptz + $7 * interval '1 second')
 """
 _FAILED = """
 owner = NULL, lease_until = '-infinity', failures = failures + 1, last_error = $6,

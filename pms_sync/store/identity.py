@@ -15,9 +15,12 @@ SELECT $1, p, k, r FROM unnest($2::uuid[], $3::text[], $4::uuid[]) AS u(p, k, r)
 ON CONFLICT DO NOTHING RETURNING property_id, key, reservation_id
 """
 _LOCK = """
-SELECT i.property_id, i.key, i.reservation_id FROM identity_keys i
-  JOIN unnest($2::uuid[], $3::text[]) AS u(p, k) ON i.property_id = u.p AND i.key = u.k
- WHERE i.tenant_id = $1 ORDER BY i.property_id, i.key FOR NO KEY UPDATE OF i
+SELECT property_id, key, reservation_id FROM identity_keys
+ WHERE ctid = ANY(ARRAY(
+       SELECT i.ctid FROM unnest($2::uuid[], $3::text[]) AS u(p, k)
+        CROSS JOIN LATERAL (SELECT ctid FROM identity_keys i
+                             WHERE i.tenant_id = $1 AND i.property_id = u.p AND i.key = u.k OFFSET 0) AS i))
+ ORDER BY property_id, key FOR NO KEY UPDATE
 """
 
 

@@ -193,7 +193,8 @@ UPDATE events e
 """
 _CLOSE = """
 DELETE FROM lanes l WHERE lane_key = ANY($1::text[])
-   AND NOT EXISTS (SELECT FROM events e WHERE e.lane_key = l.lane_key AND e.state IN ('waiting', 'leased'))
+   AND (SELECT count(*) FROM (SELECT FROM events e WHERE e.lane_key = l.lane_key AND e.state IN ('waiting', 'leased')
+                               LIMIT 1) AS open) = 0
 """
 _RELEASE = """
 UPDATE lanes SET owner = NULL, lease_until = '-infinity', attempts = 0, ready_at = now()

@@ -178,8 +178,9 @@ async def drop_nights(connection: Connection, tenant_id: UUID, gone: Sequence[tu
     if gone:
         stay_ids, dates = (list(column) for column in zip(*gone, strict=True))
         await connection.execute(
-            "DELETE FROM stay_nights n USING unnest($2::uuid[], $3::date[]) AS g(s, d) "
-            "WHERE n.tenant_id = $1 AND n.stay_id = g.s AND n.night = g.d",
+            "DELETE FROM stay_nights WHERE ctid = ANY(ARRAY(SELECT n.ctid FROM unnest($2::uuid[], $3::date[]) AS g(s, d) "
+            "CROSS JOIN LATERAL (SELECT ctid FROM stay_nights n WHERE n.tenant_id = $1 AND n.stay_id = g.s "
+            "AND n.night = g.d OFFSET 0) AS n))",
             tenant_id,
             stay_ids,
             dates,
@@ -208,10 +209,9 @@ async def drop_guests(connection: Connection, tenant_id: UUID, gone: Sequence[UU
 async def standing_lines(connection: Connection, tenant_id: UUID, reservation_ids: Sequence[UUID]) -> list[Row]:
     """Return the bill's lines that are neither reversals nor reversed."""
     rows: list[Row] = await connection.fetch(
-        "SELECT l.* FROM folio_lines l WHERE l.tenant_id = $1 AND l.reservation_id = ANY($2::uuid[]) "
-        "AND l.reverses_id IS NULL AND NOT EXISTS (SELECT FROM folio_lines r WHERE r.tenant_id = l.tenant_id "
-        "AND r.reservation_id = l.reservation_id AND r.reverses_id = l.line_id)",
+        "SELECT * FROM folio_lines WHERE tenant_id = $1 AND reservation_id = ANY($2::uuid[])",
         tenant_id,
         list(reservation_ids),
     )
-    return rows
+    reversed_ids = {row["reverses_id"] for row in rows}
+    return [row for row in rows if row["reverses_id"] is None and row["line_id"] not in reversed_ids]

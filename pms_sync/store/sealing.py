@@ -90,7 +90,9 @@ class KeyRing:
             return cipher.decrypt(nonce, ciphertext, tenant_id.bytes + context.encode())
         except InvalidTag as error:
             what = f"a sealed value does not open ({context.partition(':')[0]})"
-            raise ConfigurationFault(what, "PMS_SYNC_MASTER_KEY", "give the key this database was sealed with") from error
+            raise ConfigurationFault(
+                what, "PMS_SYNC_MASTER_KEY", "give the key this database was sealed with"
+            ) from error
 
     def digest(self, tenant_id: UUID, purpose: str, plain: bytes) -> bytes:
         """Return a keyed digest: equal values can be recognised, never guessed back."""

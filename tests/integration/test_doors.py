@@ -113,7 +113,7 @@ async def test_a_thousand_wrong_tokens_cost_one_read_and_no_memory(
     assert found is not None
     assert found.door_id == door.door_id
     assert len(reads) == 1
-    assert len(book._doors) == 1  # noqa: SLF001 - the bound is what is claimed
+    assert len(book._doors) == 1
 
 
 async def test_a_new_door_of_a_new_tenant_opens_once_the_book_is_read_again(

@@ -53,7 +53,7 @@ class Inbox:
     async def rows(self, table: str) -> list[Any]:
         """Read a table in the order of its rows."""
         async with self.database.connection() as connection:
-            found: list[Any] = await connection.fetch(f"SELECT * FROM {table} ORDER BY 1")  # noqa: S608 - a test's word
+            found: list[Any] = await connection.fetch(f"SELECT * FROM {table} ORDER BY 1")
         return found
 
     async def states(self) -> list[str]:

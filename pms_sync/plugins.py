@@ -39,6 +39,11 @@ def simulators() -> dict[str, Any]:
     return _all(SIMULATORS)
 
 
+def names(group: str) -> frozenset[str]:
+    """Return the vendors that offer a plugin of a group, without loading any."""
+    return frozenset(_entries(group))
+
+
 def door(vendor: str) -> Door:
     """Load one vendor's webhook door."""
     return cast("Door", one(DOORS, vendor))

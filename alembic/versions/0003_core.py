@@ -1,7 +1,7 @@
 """Core: reservations, stays, claims, counters, identity and the bill.
 
-No foreign key leads from guests, lines and counters to their parents: parents are never deleted (the roles may not),
-and the check of every row costs as much as writing it (docs/decisions/0003).
+No foreign key leads from rows that arrive by the thousand to their parents: parents are never deleted (the roles may
+not), and the check of every row costs as much as writing it (docs/decisions/0003).
 """
 
 from alembic import op
@@ -37,8 +37,7 @@ UP = (
         created_at timestamptz,
         modified_at timestamptz,
         recorded_at timestamptz NOT NULL DEFAULT now(),
-        PRIMARY KEY (tenant_id, reservation_id),
-        FOREIGN KEY (tenant_id, property_id) REFERENCES properties
+        PRIMARY KEY (tenant_id, reservation_id)
     )
     """,
     "CREATE INDEX reservations_by_property ON reservations (tenant_id, property_id)",
@@ -68,8 +67,7 @@ UP = (
         children integer,
         total numeric,
         flags text[] NOT NULL DEFAULT '{}',
-        PRIMARY KEY (tenant_id, stay_id),
-        FOREIGN KEY (tenant_id, reservation_id) REFERENCES reservations
+        PRIMARY KEY (tenant_id, stay_id)
     )
     """,
     "CREATE INDEX room_stays_by_reservation ON room_stays (tenant_id, reservation_id)",
@@ -123,8 +121,7 @@ UP = (
         gone boolean NOT NULL DEFAULT false,
         claim_state text NOT NULL CHECK (claim_state IN ('none', 'claimed', 'refused')),
         refused_ticket bigint,
-        PRIMARY KEY (tenant_id, block_id),
-        FOREIGN KEY (tenant_id, property_id) REFERENCES properties
+        PRIMARY KEY (tenant_id, block_id)
     )
     """,
     """
@@ -137,7 +134,6 @@ UP = (
         PRIMARY KEY (tenant_id, unit_id, date, slot)
     )
     """,
-    "CREATE INDEX room_claims_by_holder ON room_claims (tenant_id, holder_id)",
     """
     CREATE TABLE inventory (
         tenant_id uuid NOT NULL,

@@ -47,6 +47,7 @@ UP = (
         WHERE vendor_delivery_id IS NOT NULL
     """,
     "CREATE INDEX deliveries_waiting ON deliveries (delivery_id) WHERE state = 'waiting'",
+    "CREATE INDEX deliveries_parked ON deliveries (delivery_id) WHERE state = 'parked'",
     """
     CREATE TABLE lanes (
         lane_key text PRIMARY KEY,

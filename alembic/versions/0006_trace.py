@@ -28,7 +28,7 @@ UP = (
     """,
     "CREATE TABLE audit_log_default PARTITION OF audit_log DEFAULT",
     "CREATE INDEX audit_log_unsealed ON audit_log (audit_id) WHERE sealed_at IS NULL",
-    "CREATE INDEX audit_log_chain ON audit_log (tenant_id, seq)",
+    "CREATE INDEX audit_log_chain ON audit_log (tenant_id, seq) WHERE seq IS NOT NULL",
     "CREATE INDEX audit_log_entity ON audit_log (tenant_id, entity_id)",
     """
     CREATE TABLE audit_heads (

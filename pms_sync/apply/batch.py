@@ -215,25 +215,26 @@ class Applier:
         causes = {found.reservations[record.key]: record for record in reversed(arrivals)}
         causes |= {link.reservation_id: record for record, link in sifted.retry if link.reservation_id not in causes}  # type: ignore[misc]
         causes |= {left: arrivals[0] for left in changes.left if left not in causes}
+        stays: defaultdict[StayKey, list[tuple[UUID, dict[str, Any]]]] = defaultdict(list)
+        for stay_id, (record, row, _) in changes.stays.items():
+            stays[record.key].append((stay_id, row))
         for record in arrivals:
-            self._flag(record, found.reservations[record.key], trees, catalogues, changes)
+            self._flag(record, found.reservations[record.key], stays[record.key], trees, catalogues[record.account.property_id], changes)
+        flags = _flags(trees, changes)
         for reservation_id, record in causes.items():
             if reservation_id is None:
                 continue
-            self._compose(reservation_id, record, trees, changes)
+            self._compose(reservation_id, record, trees, changes, flags[reservation_id])
 
     def _flag(
-        self, record: Incoming, reservation_id: UUID, trees: Trees, catalogues: Catalogues, changes: Changes
+        self, record: Incoming, reservation_id: UUID, stays, trees: Trees, catalogue: PropertyCatalogue, changes: Changes
     ) -> None:
-        catalogue = catalogues[record.account.property_id]
         missing = rows.gaps(record, catalogue, rates_mapped=False)
         for gap in missing:
             changes.gaps[record.account.property_id, record.account.account_id, gap.kind, gap.code].append(
                 reservation_id
             )
-        for stay_id, (cause, row, _) in changes.stays.items():
-            if cause is not record:
-                continue
+        for stay_id, row in stays:
             before = trees.stays.get(stay_id)
             row["flags"] = rows.stay_flags(row, before, unmapped=bool(missing))
             if before is not None and rows.ILLEGAL in row["flags"] and before["status"] != row["status"]:
@@ -245,7 +246,7 @@ class Applier:
                     )
                 )
 
-    def _compose(self, reservation_id: UUID, record: Incoming, trees: Trees, changes: Changes) -> None:
+    def _compose(self, reservation_id: UUID, record: Incoming, trees: Trees, changes: Changes, flags: Sequence[str]) -> None:
         revisions = trees.revisions[reservation_id]
         before = trees.reservations.get(reservation_id)
         if not revisions:
@@ -253,20 +254,8 @@ class Applier:
                 changes.reservations[reservation_id] = (record, _superseded(before), before)
             return
         composed = compose(revisions)
-        current = {
-            **{
-                row["stay_id"]: ",".join(row["flags"])
-                for row in trees.stays.values()
-                if row["reservation_id"] == reservation_id
-            },
-            **{
-                stay_id: row["flags"]
-                for stay_id, (_, row, _) in changes.stays.items()
-                if row["reservation_id"] == reservation_id
-            },
-        }
         sealed = self._seal_private(record.account.tenant_id, reservation_id, composed)
-        row = rows.reservation_row(reservation_id, record, composed, current.values(), sealed)
+        row = rows.reservation_row(reservation_id, record, composed, flags, sealed)
         if before is not None:
             row["source"] = before["source"]
         changes.reservations[reservation_id] = (record, row, before)
@@ -342,6 +331,17 @@ def _settle_claims(moves: Sequence[Move], changes: Changes) -> None:
             words.add(rows.REFUSED)
         row["flags"] = ",".join(sorted(words))
         changes.stays[stay_id] = (record, row, None)
+
+
+def _flags(trees: Trees, changes: Changes) -> Mapping[UUID, list[str]]:
+    """Gather the flags of each reservation's stays, as they will stand."""
+    flags: defaultdict[UUID, list[str]] = defaultdict(list)
+    for _, row, _ in changes.stays.values():
+        flags[row["reservation_id"]].append(row["flags"])
+    for stay_id, row in trees.stays.items():
+        if stay_id not in changes.stays:
+            flags[row["reservation_id"]].append(",".join(row["flags"]))
+    return flags
 
 
 def _superseded(before: Row) -> dict[str, Any]:

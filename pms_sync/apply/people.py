@@ -25,22 +25,20 @@ class GuestWrite(msgspec.Struct, frozen=True, kw_only=True):
     contact: bytes
     digest: bytes
 
-    def as_tuple(self, new_id: NewId) -> tuple[Any, ...]:
-        """Order the values as the bulk statement wants them."""
+    def as_row(self, new_id: NewId) -> dict[str, Any]:
+        """Return the guest as a row to write, but for what is sealed."""
         guest = self.guest
-        return (
-            self.reservation_id,
-            self.role,
-            self.position,
-            self.guest_id or new_id(),
-            guest.ref,
-            self.contact,
-            self.digest,
-            said(guest.country),
-            said(guest.language),
-            bool(said(guest.email)),
-            bool(said(guest.phone)),
-        )
+        return {
+            "reservation_id": self.reservation_id,
+            "role": self.role,
+            "position": self.position,
+            "guest_id": self.guest_id or new_id(),
+            "vendor_ref": guest.ref,
+            "country": said(guest.country),
+            "language": said(guest.language),
+            "has_email": bool(said(guest.email)),
+            "has_phone": bool(said(guest.phone)),
+        }
 
 
 def guest_changes(

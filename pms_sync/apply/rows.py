@@ -16,7 +16,6 @@ from pms_sync.domain.reservation import Block, Stay, UnmappedCode
 from pms_sync.domain.status import Jump, Status, observed_jump
 from pms_sync.domain.stay import StayRange
 from pms_sync.store.crosswalk import PropertyCatalogue
-from pms_sync.store.reservations import BLOCK_COLUMNS, RESERVATION_COLUMNS, STAY_COLUMNS
 
 Row = Mapping[str, Any]
 UNMAPPED, ILLEGAL, REFUSED = "mapping_missing", "illegal_status_jump", "double_booked"
@@ -148,26 +147,6 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any column
     return str(value) if isinstance(value, (UUID, Decimal, date)) else value
 
 
-def as_tuple(row: Row, columns: Mapping[str, str]) -> tuple[Any, ...]:
-    """Order a row's values as the bulk statement wants them."""
-    return tuple(row[name] for name in columns)
-
-
-def reservation_tuple(row: Row) -> tuple[Any, ...]:
-    """Order a reservation's values."""
-    return as_tuple(row, RESERVATION_COLUMNS)
-
-
-def stay_tuple(row: Row) -> tuple[Any, ...]:
-    """Order a stay's values."""
-    return as_tuple(row, STAY_COLUMNS)
-
-
-def block_tuple(row: Row) -> tuple[Any, ...]:
-    """Order a block's values."""
-    return as_tuple(row, BLOCK_COLUMNS)
-
-
 NightRow = tuple[date, UUID | None, str | None, Decimal | None, bool]
 
 
@@ -179,6 +158,14 @@ def night_rows(stay: Stay, room_id: UUID | None) -> list[NightRow]:
         known = priced.get(night)
         rows.append((night, room_id, stay.rate_plan_ref, known.price if known else None, bool(known and known.derived)))
     return rows
+
+
+def night_dicts(nights: Iterable[tuple[UUID, NightRow]]) -> list[Row]:
+    """Return nights as rows to write."""
+    return [
+        {"stay_id": stay_id, "night": night, "room_id": room, "rate_plan_ref": plan, "price": price, "derived": derived}
+        for stay_id, (night, room, plan, price, derived) in nights
+    ]
 
 
 def private_text(composed: Composed) -> bytes | None:
@@ -202,3 +189,18 @@ def bill_changes(composed: Composed, standing: Sequence[Row]) -> tuple[list[Line
         else:
             to_reverse.append(line)
     return wanted, to_reverse
+
+
+def line_dict(line_id: UUID, reservation_id: UUID, key: LineKey, reverses: UUID | None) -> Row:
+    """Return a posting of the bill as a row to write."""
+    ref, kind, text, amount, currency = key
+    return {
+        "line_id": line_id,
+        "reservation_id": reservation_id,
+        "vendor_ref": ref,
+        "kind": kind,
+        "text": text,
+        "amount": amount,
+        "currency": currency,
+        "reverses_id": reverses,
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -18,13 +18,15 @@ from pms_sync.apply.incoming import Incoming, Outcome
 from pms_sync.apply.people import GuestWrite, guest_changes
 from pms_sync.domain.case import Case
 from pms_sync.domain.ids import NewId
-from pms_sync.domain.reservation import Revision
+from pms_sync.domain.reservation import Block, Revision
 from pms_sync.store import audit, cases, lanes, links, reservations
 from pms_sync.store.database import Connection
 from pms_sync.store.lanes import NewEvent
 from pms_sync.store.sealing import KeyRing
 
 Row = Mapping[str, Any]
+LinkKey = tuple[UUID, str, str]
+SealedLink = tuple[dict[str, Any], bytes | None, bytes | None]
 StayChange = tuple[Incoming, dict[str, Any], list[rows.NightRow] | None]
 
 
@@ -51,6 +53,9 @@ class Changes(msgspec.Struct, kw_only=True):
     standing_guests: defaultdict[UUID, list[Row]] = msgspec.field(default_factory=lambda: defaultdict(list))
     standing_lines: defaultdict[UUID, list[Row]] = msgspec.field(default_factory=lambda: defaultdict(list))
     told: dict[UUID, dict[str, Any]] = {}
+    fresh_stays: set[UUID] = set()
+    fresh_links: set[LinkKey] = set()
+    fresh_nights: list[tuple[UUID, rows.NightRow]] = []
     nights: list[tuple[UUID, rows.NightRow]] = []
     dropped_nights: list[tuple[UUID, date]] = []
     guests: list[GuestWrite] = []
@@ -77,7 +82,8 @@ class Changes(msgspec.Struct, kw_only=True):
         if nights is None:
             return False
         if new:
-            self.nights.extend((stay_id, night) for night in nights)
+            self.fresh_stays.add(stay_id)
+            self.fresh_nights += [(stay_id, night) for night in nights]
             return bool(nights)
         standing = self.standing_nights.get(stay_id, set())
         wanted = set(nights)
@@ -126,22 +132,18 @@ class Changes(msgspec.Struct, kw_only=True):
 
 
 async def write(connection: Connection, tenant_id: UUID, changes: Changes, keys: KeyRing, new_id: NewId) -> None:
-    """Write the changes, parents before children, one statement a table."""
-    await reservations.RESERVATIONS.write(
-        connection, tenant_id, (rows.reservation_tuple(row) for _, row, _ in changes.reservations.values())
-    )
-    await reservations.STAYS.write(
-        connection, tenant_id, (rows.stay_tuple(row) for _, row, _ in changes.stays.values())
-    )
-    await reservations.BLOCKS.write(
-        connection, tenant_id, (rows.block_tuple(row) for _, row, _ in changes.blocks.values())
-    )
+    """Write the changes, parents before children, one statement a table; what is surely new is only added."""
+    await _write_reservations(connection, tenant_id, changes)
+    stays = [(stay_id in changes.fresh_stays, row) for stay_id, (_, row, _) in changes.stays.items()]
+    await reservations.STAYS.add(connection, tenant_id, [row for fresh, row in stays if fresh])
+    await reservations.STAYS.write(connection, tenant_id, [row for fresh, row in stays if not fresh])
+    await reservations.BLOCKS.write(connection, tenant_id, [row for _, row, _ in changes.blocks.values()])
     await reservations.drop_nights(connection, tenant_id, changes.dropped_nights)
-    await reservations.NIGHTS.write(connection, tenant_id, ((stay_id, *night) for stay_id, night in changes.nights))
-    await reservations.drop_guests(connection, tenant_id, changes.dropped_guests)
-    await reservations.GUESTS.write(connection, tenant_id, (one.as_tuple(new_id) for one in changes.guests))
-    await reservations.LINES.write(
-        connection, tenant_id, ((new_id(), one, *key, reverses) for one, key, reverses in changes.lines)
+    await reservations.NIGHTS.add(connection, tenant_id, rows.night_dicts(changes.fresh_nights))
+    await reservations.NIGHTS.write(connection, tenant_id, rows.night_dicts(changes.nights))
+    await _write_people(connection, tenant_id, changes, new_id)
+    await reservations.LINES.add(
+        connection, tenant_id, [rows.line_dict(new_id(), one, key, reverses) for one, key, reverses in changes.lines]
     )
     await _write_links(connection, tenant_id, changes, keys)
     await links.doubt(connection, tenant_id, changes.doubts)
@@ -150,27 +152,66 @@ async def write(connection: Connection, tenant_id: UUID, changes: Changes, keys:
     await lanes.append(connection, _unique(changes.events))
 
 
+async def _write_reservations(connection: Connection, tenant_id: UUID, changes: Changes) -> None:
+    found = [(row, before is None) for _, row, before in changes.reservations.values()]
+    fresh, known = ([row for row, new in found if new is wanted] for wanted in (True, False))
+    await reservations.RESERVATIONS.add(connection, tenant_id, fresh, *_private(fresh))
+    await reservations.RESERVATIONS.write(connection, tenant_id, known, *_private(known))
+
+
+def _private(found: Sequence[dict[str, Any]]) -> list[list[bytes | None]]:
+    return [[row.pop(name) for row in found] for name in ("private", "private_digest")]
+
+
+async def _write_people(connection: Connection, tenant_id: UUID, changes: Changes, new_id: NewId) -> None:
+    await reservations.drop_guests(connection, tenant_id, changes.dropped_guests)
+    fresh = [one for one in changes.guests if one.guest_id is None]
+    known = [one for one in changes.guests if one.guest_id is not None]
+    for write_rows, guests in ((reservations.GUESTS.add, fresh), (reservations.GUESTS.write, known)):
+        contacts, digests = [one.contact for one in guests], [one.digest for one in guests]
+        await write_rows(connection, tenant_id, [one.as_row(new_id) for one in guests], contacts, digests)
+
+
 async def _write_links(connection: Connection, tenant_id: UUID, changes: Changes, keys: KeyRing) -> None:
-    headers = {(account, level, ref): reservation for account, level, ref, reservation in changes.headers}
-    await links.HEADERS.write(connection, tenant_id, ((*key, owner, owner) for key, owner in headers.items()))
-    objects = []
+    found: dict[LinkKey, SealedLink] = {}
+    for account_id, level, ref, owner in changes.headers:
+        found[account_id, level, ref] = _link((account_id, level, ref), owner, owner), None, None
     for (account_id, ref), (record, revision, reservation_id) in changes.objects.items():
-        body = msgspec.msgpack.encode(revision)
-        remote = keys.seal(tenant_id, links.place(account_id, "stay", ref), body)
-        keyed = (changes.object_ids[account_id, ref], reservation_id, revision.ref, channel_key_of(revision))
-        objects.append((account_id, "stay", ref, *keyed, remote, revision.version, *_read(record)))
+        key = (account_id, "stay", ref)
+        row = _link(key, changes.object_ids[account_id, ref], reservation_id, record)
+        row |= {"group_ref": revision.ref, "channel_key": channel_key_of(revision)}
+        found[key] = row, _remote(keys, tenant_id, key, revision), record.digest
     for block_id, (record, _, _) in changes.blocks.items():
-        body = msgspec.msgpack.encode(record.mapped)
-        remote = keys.seal(tenant_id, links.place(record.account.account_id, "block", record.ref), body)
-        keyed = (block_id, None, None, None)
-        objects.append(
-            (record.account.account_id, "block", record.ref, *keyed, remote, record.mapped.version, *_read(record))
-        )
-    await links.OBJECTS.write(connection, tenant_id, objects)
+        key = (record.account.account_id, "block", record.ref)
+        found[key] = _link(key, block_id, None, record), _remote(keys, tenant_id, key, record.mapped), record.digest
+    fresh = [one for key, one in found.items() if key in changes.fresh_links]
+    known = [one for key, one in found.items() if key not in changes.fresh_links]
+    for write_rows, chosen in ((links.LINKS.add, fresh), (links.LINKS.write, known)):
+        if chosen:
+            told, remotes, digests = zip(*chosen, strict=True)
+            await write_rows(connection, tenant_id, told, remotes, digests)
 
 
-def _read(record: Incoming) -> tuple[Any, ...]:
-    return record.digest, record.raw_id, record.ticket, record.account.crosswalk_version, 0, None
+def _link(
+    key: LinkKey, object_id: UUID, reservation_id: UUID | None, record: Incoming | None = None
+) -> dict[str, Any]:
+    """Return a link's row; what no record tells is as in a link that was never read."""
+    return {
+        "account_id": key[0],
+        "level": key[1],
+        "vendor_ref": key[2],
+        "object_id": object_id,
+        "reservation_id": reservation_id,
+        "remote_version": record.mapped.version if record else None,
+        "raw_id": record.raw_id if record else None,
+        "read_ticket": record.ticket if record else 0,
+        "crosswalk_version": record.account.crosswalk_version if record else 0,
+        "missing_reads": 0,
+    }
+
+
+def _remote(keys: KeyRing, tenant_id: UUID, key: LinkKey, told: Revision | Block) -> bytes:
+    return keys.seal(tenant_id, links.place(*key), msgspec.msgpack.encode(told))
 
 
 async def _write_cases(connection: Connection, tenant_id: UUID, changes: Changes, new_id: NewId) -> None:

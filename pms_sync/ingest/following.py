@@ -14,7 +14,7 @@ from pms_sync.domain.ids import NewId
 from pms_sync.ingest import windows
 from pms_sync.ingest.batch import AccountRuntime
 from pms_sync.ingest.intake import Intake, Taken
-from pms_sync.ingest.paging import LoopGuard, read_page
+from pms_sync.ingest.paging import LoopGuard, must_repeat, read_page
 from pms_sync.ingest.snapshots import SNAPSHOT, Snapshots
 from pms_sync.observe.logs import get_logger
 from pms_sync.ports.connector import Page, StreamSpec, Window
@@ -25,7 +25,6 @@ from pms_sync.store.sealing import KeyRing
 from pms_sync.store.sweeps import Sweep
 
 DIMENSION = "modified"
-MAX_PASSES = 3
 _ACTOR = "system:poller"
 
 _log = get_logger(__name__)
@@ -275,14 +274,7 @@ def _newest(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _must_repeat(spec: StreamSpec, reading: Pass, last: Taken) -> bool:
-    """Tell whether rows may have slipped between pages: one that changed meanwhile pulls all behind it forward.
-
-    So a window of several pages is read until nothing new comes, unless the newest come first: there a change only
-    pushes rows towards pages still to be read, and shows again in the next window (CUR-04).
-    """
-    several = reading.pages > 0
-    slippery = spec.page_order != "newest_first" and reading.number < MAX_PASSES
-    return several and slippery and reading.new + last.new > 0
+    return must_repeat(spec, pages=reading.pages + 1, new=reading.new + last.new, passes=reading.number)
 
 
 def _add(run: Run, reading: Pass, taken: Taken) -> None:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from pms_sync.domain.errors import Disposition, VendorFault
 from pms_sync.ingest.batch import AccountRuntime
-from pms_sync.ports.connector import Page, Window
+from pms_sync.ports.connector import Page, StreamSpec, Window
 from pms_sync.store import lanes
 from pms_sync.store.database import Database
 
 MAX_PAGES = 10_000
 MAX_EMPTY_PAGES = 20
+MAX_PASSES = 3
+
+
+def must_repeat(spec: StreamSpec, *, pages: int, new: int, passes: int) -> bool:
+    """Tell whether rows may have slipped between pages: one that changed meanwhile pulls all behind it forward.
+
+    So a window of several pages is read until nothing new comes, unless the newest come first: there a change only
+    pushes rows towards pages still to be read, and shows again in the next window (CUR-04).
+    """
+    return pages > 1 and new > 0 and spec.page_order != "newest_first" and passes < MAX_PASSES
 
 
 class LoopGuard:

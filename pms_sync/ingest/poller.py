@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pms_sync.domain.clock import Clock
     from pms_sync.domain.ids import NewId
-    from pms_sync.ports.connector import Sleep
+    from pms_sync.ports.connector import Sleep, StreamSpec
     from pms_sync.store.database import Database
     from pms_sync.store.sealing import KeyRing
 
@@ -239,8 +239,12 @@ class Poller:
 
 
 def pollable(runtime: AccountRuntime) -> list[str]:
-    """Return the names of the streams that can be read by asking."""
-    return [stream.name for stream in runtime.connector.spec.streams if stream.feed in POLLABLE]
+    """Return the names of the streams that can be read by asking; the catalogue has an import of its own."""
+    return [stream.name for stream in runtime.connector.spec.streams if _is_read_in_windows(stream)]
+
+
+def _is_read_in_windows(stream: StreamSpec) -> bool:
+    return stream.feed in POLLABLE and (stream.feed == "delta" or stream.snapshot_dimension is not None)
 
 
 def _disposition(error: Exception) -> Disposition:

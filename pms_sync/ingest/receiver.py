@@ -89,11 +89,15 @@ class Receiver:
         clock: Clock,
         *,
         limits: Limits | None = None,
-        on_answer: Callable[[str, int, float], None] = _unheard,
+        on_answer: Callable[[str, int, float, str], None] = _unheard,
         on_stored: Callable[[str, Appended], None] = _unheard,
         new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
-        """`on_answer` hears (vendor or "unknown", status, seconds); `on_stored` wakes the router after each commit."""
+        """Take the ports.
+
+        `on_answer` hears (vendor or "unknown", status, seconds, correlation id) of every answer; `on_stored` wakes the
+        router after each commit.
+        """
         self._doors, self._vendors, self._inbox, self._clock = doors, vendors, inbox, clock
         self._limits = limits or Limits()
         self._on_answer, self._on_stored, self._new_id = on_answer, on_stored, new_id
@@ -121,7 +125,7 @@ class Receiver:
             self._in_flight -= 1
         answer.headers[CORRELATION_HEADER] = correlation_id
         known = vendor if vendor in self._vendors else "unknown"
-        self._on_answer(known, answer.status, self._clock.monotonic() - started)
+        self._on_answer(known, answer.status, self._clock.monotonic() - started, correlation_id)
         return answer
 
     async def _store(self, request: web.Request, vendor: str, correlation_id: str) -> None:

@@ -56,6 +56,7 @@ class Worker:
         self._woken = woken
         self._concurrency = concurrency
         self._busy: dict[UUID, asyncio.Task[None]] = {}
+        self._owners: set[UUID] = set()  # of batches under way or cut short
         self.outcomes: Counter[str] = Counter()
 
     async def step(self, only: UUID | None = None) -> int:
@@ -78,6 +79,16 @@ class Worker:
         while self._busy:
             await asyncio.wait(list(self._busy.values()))
 
+    async def aclose(self, patience_s: float = 10.0) -> None:
+        """Let running batches end, cut those that take too long, and give their lanes back at once."""
+        if self._busy:
+            await asyncio.wait(list(self._busy.values()), timeout=patience_s)
+        for task in tuple(self._busy.values()):
+            task.cancel()
+        await self.idle()
+        async with self._database.connection() as connection:
+            await lanes.give_back(connection, list(self._owners))
+
     async def drain(self, account_id: UUID | None = None) -> Counter[str]:
         """Work until no lane is due, and return what the records came to since the start of the drain."""
         before = Counter(self.outcomes)
@@ -90,16 +101,21 @@ class Worker:
         if runtime is None:
             return 0
         owner = self._new_id()
+        self._owners.add(owner)
         async with self._database.transaction() as connection:
             claimed = await lanes.claim(connection, account_id, owner, _MOST_LANES, _LEASE_S)
         if claimed:
             task = asyncio.create_task(self._work(runtime, claimed, owner), name=f"batch-{account_id}")
             self._busy[account_id] = task
-            task.add_done_callback(lambda _: self._done(account_id))
+            task.add_done_callback(lambda done: self._done(account_id, owner, cut=done.cancelled()))
+        else:
+            self._owners.discard(owner)
         return len(claimed)
 
-    def _done(self, account_id: UUID) -> None:
+    def _done(self, account_id: UUID, owner: UUID, *, cut: bool) -> None:
         self._busy.pop(account_id, None)
+        if not cut:
+            self._owners.discard(owner)
         self._woken()
 
     async def _work(self, runtime: AccountRuntime, claimed: Sequence[Lane], owner: UUID) -> None:

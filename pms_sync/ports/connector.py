@@ -21,7 +21,8 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     `overlap` is how far a window reaches back before the cursor until the account is calibrated;
     `calibrated_overlap` is used once `Connector.calibrate` proved how the vendor reads our times.
-    `snapshot_dimension` names the window dimension that lists everything (backfill), if there is one.
+    `snapshot_dimension` names the window dimension that lists everything (backfill), if there is one;
+    `max_window` limits windows of changes, `max_snapshot_window` those along that dimension.
     """
 
     name: str
@@ -31,6 +32,7 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     overlap: timedelta = timedelta(minutes=5)
     calibrated_overlap: timedelta = timedelta(minutes=5)
     max_window: timedelta | None = None
+    max_snapshot_window: timedelta | None = None
     snapshot_dimension: str | None = None
     page_size: int = 100
 

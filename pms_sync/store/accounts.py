@@ -31,12 +31,18 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     catalogue_version: int
     login_digest: bytes | None
     has_credentials: bool
+    door_id: UUID | None
+    projected_version: int
+    subscribed: bool
+    subscription_note: str | None
+    breaker: str
 
 
 _SELECT = """
 SELECT a.tenant_id, a.account_id, a.property_id, p.code AS property_code, p.timezone, p.currency, a.vendor,
        a.property_ref, a.role, a.mode, a.state, a.state_reason, a.crosswalk_version, p.catalogue_version,
-       a.login_digest, a.credentials IS NOT NULL AS has_credentials
+       a.login_digest, a.credentials IS NOT NULL AS has_credentials, a.door_id, a.projected_version,
+       a.subscribed_at IS NOT NULL AS subscribed, a.subscription_note, a.breaker
   FROM accounts a JOIN properties p ON p.tenant_id = a.tenant_id AND p.property_id = a.property_id
 """
 
@@ -99,6 +105,28 @@ async def set_state(connection: Connection, account_id: UUID, state: str, reason
 async def set_breaker(connection: Connection, account_id: UUID, breaker: str) -> None:
     """Share the breaker's state with the pages and other replicas."""
     await connection.execute("UPDATE accounts SET breaker = $2 WHERE account_id = $1", account_id, breaker)
+
+
+async def set_mode(connection: Connection, account_id: UUID, mode: str) -> None:
+    """Move the account to shadow (read only) or live; the hotel file counts again once it says something new."""
+    await connection.execute("UPDATE accounts SET mode = $2 WHERE account_id = $1", account_id, mode)
+
+
+async def set_door(connection: Connection, account_id: UUID, door_id: UUID) -> None:
+    """Say which door the vendor's webhooks for this account come through."""
+    await connection.execute("UPDATE accounts SET door_id = $2 WHERE account_id = $1", account_id, door_id)
+
+
+async def set_subscription(connection: Connection, account_id: UUID, note: str | None) -> None:
+    """Remember that the vendor was asked to send to us, with what a person still has to do or know."""
+    await connection.execute(
+        "UPDATE accounts SET subscribed_at = now(), subscription_note = $2 WHERE account_id = $1", account_id, note
+    )
+
+
+async def forget_subscriptions(connection: Connection, door_id: UUID) -> None:
+    """Let every account of a door subscribe again, since its secret has changed."""
+    await connection.execute("UPDATE accounts SET subscribed_at = NULL WHERE door_id = $1", door_id)
 
 
 def _seal_json(keys: KeyRing, account: Account, column: str, values: Mapping[str, str]) -> bytes:

@@ -27,8 +27,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 _APPEND = """
 INSERT INTO audit_log (tenant_id, actor, action, entity_type, entity_id, fields, correlation_id)
-SELECT $1, a, b, c, d, e::jsonb, f
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) AS u(a, b, c, d, e, f)
+SELECT $1, actor, action, entity_type, entity_id, fields, correlation_id
+  FROM json_to_recordset($2::json)
+       AS u(actor text, action text, entity_type text, entity_id text, fields jsonb, correlation_id text)
 """
 
 
@@ -36,16 +37,7 @@ async def append(connection: Connection, tenant_id: UUID, entries: Sequence[Entr
     """Write the entries in the transaction of what they tell."""
     if not entries:
         return
-    await connection.execute(
-        _APPEND,
-        tenant_id,
-        [entry.actor for entry in entries],
-        [entry.action for entry in entries],
-        [entry.entity_type for entry in entries],
-        [entry.entity_id for entry in entries],
-        [msgspec.json.encode(entry.fields).decode() for entry in entries],
-        [entry.correlation_id for entry in entries],
-    )
+    await connection.execute(_APPEND, tenant_id, entries)
 
 
 _UNSEALED = """

@@ -43,11 +43,12 @@ class Database:
         self.pool = pool
 
     @classmethod
-    async def connect(cls, dsn: str, *, role: str = WORKER, size: int = 8) -> Database:
-        """Open a pool whose connections act as `role`; raises Unavailable when the server cannot be reached."""
+    async def connect(cls, dsn: str, *, role: str | None = WORKER, size: int = 8) -> Database:
+        """Open a pool whose connections act as `role` (None: as the owner); raises Unavailable when nobody answers."""
 
         async def become(connection: Connection) -> None:
-            await connection.execute(f'SET ROLE "{role}"')
+            if role is not None:
+                await connection.execute(f'SET ROLE "{role}"')
             for name in ("json", "jsonb"):
                 await connection.set_type_codec(
                     name, encoder=_encode_json, decoder=msgspec.json.decode, schema="pg_catalog"

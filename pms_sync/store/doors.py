@@ -50,6 +50,7 @@ class DoorAddress(msgspec.Struct, frozen=True, kw_only=True):
     client_key: str
     token: str
     secret: str
+    is_new: bool = False
 
 
 _COLUMNS = """
@@ -60,10 +61,10 @@ SELECT tenant_id, door_id, vendor, client_key, token_digest, token_sealed, secre
 
 
 async def ensure(connection: Connection, keys: KeyRing, tenant_id: UUID, vendor: str, client_key: str) -> DoorAddress:
-    """Find the door of a vendor client, or build it with a random token and secret (worker role)."""
+    """Find the door of a vendor client, or build it (`is_new`) with a random token and secret (worker role)."""
     await keys.ensure(connection, tenant_id)
     door_id, token = uuid4(), secrets.token_urlsafe(_TOKEN_BYTES)
-    await connection.execute(
+    built = await connection.execute(
         "INSERT INTO doors (tenant_id, door_id, vendor, client_key, token_digest, token_sealed, secret_sealed) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, vendor, client_key) DO NOTHING",
         tenant_id,
@@ -74,7 +75,16 @@ async def ensure(connection: Connection, keys: KeyRing, tenant_id: UUID, vendor:
         keys.seal(tenant_id, _token_place(door_id), token.encode()),
         keys.seal(tenant_id, _secret_place(door_id), secrets.token_urlsafe(_TOKEN_BYTES).encode()),
     )
-    return await address(connection, keys, tenant_id, vendor, client_key)
+    found = await address(connection, keys, tenant_id, vendor, client_key)
+    return msgspec.structs.replace(found, is_new=built == "INSERT 0 1")
+
+
+async def of_id(connection: Connection, keys: KeyRing, door_id: UUID) -> DoorAddress:
+    """Return the address of the door of this id; raises ConfigurationFault when there is none."""
+    row = await connection.fetchrow("SELECT tenant_id, vendor, client_key FROM doors WHERE door_id = $1", door_id)
+    if row is None:
+        raise _no_door(str(door_id))
+    return await address(connection, keys, row["tenant_id"], row["vendor"], row["client_key"])
 
 
 async def address(connection: Connection, keys: KeyRing, tenant_id: UUID, vendor: str, client_key: str) -> DoorAddress:

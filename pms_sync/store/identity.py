@@ -11,7 +11,7 @@ Key = tuple[UUID, str]  # (property, key text)
 
 _INSERT = """
 INSERT INTO identity_keys (tenant_id, property_id, key, reservation_id)
-SELECT $1, p, k, r FROM unnest($2::uuid[], $3::text[], $4::uuid[]) AS u(p, k, r) ORDER BY p, k
+SELECT $1, p, k, r FROM json_to_recordset($2::json) AS u(p uuid, k text, r uuid) ORDER BY p, k
 ON CONFLICT DO NOTHING RETURNING property_id, key, reservation_id
 """
 _LOCK = """
@@ -31,8 +31,8 @@ async def settle(connection: Connection, tenant_id: UUID, wanted: Mapping[Key, U
     """
     if not wanted:
         return {}
-    properties, keys = (list(column) for column in zip(*wanted, strict=True))
-    rows = await connection.fetch(_INSERT, tenant_id, properties, keys, list(wanted.values()))
+    keyed = [{"p": place, "k": key, "r": candidate} for (place, key), candidate in wanted.items()]
+    rows = await connection.fetch(_INSERT, tenant_id, keyed)
     settled = {(row["property_id"], row["key"]): row["reservation_id"] for row in rows}
     missing = [key for key in wanted if key not in settled]
     if missing:

@@ -70,10 +70,13 @@ def lane_key(account_id: UUID, stream: str, ref: str) -> str:
 
 _APPEND = """
 WITH work AS (
-    SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
-                         $8::bigint[], $9::bigint[], $10::bytea[], $11::smallint[], $12::float8[]) WITH ORDINALITY
-        AS u(lane_key, tenant_id, account_id, kind, stream, ref, correlation_id, raw_id, read_ticket, digest, priority,
-             wait_s, o)
+    SELECT account_id || '/' || stream || '/' || ref AS lane_key, tenant_id, account_id, kind, stream, ref,
+           correlation_id, raw_id, read_ticket, decode(digest, 'base64') AS digest, priority, not_before_s AS wait_s, o
+      FROM ROWS FROM (json_to_recordset($1::json)
+           AS (tenant_id uuid, account_id uuid, kind text, stream text, ref text, correlation_id text, raw_id bigint,
+               read_ticket bigint, digest text, priority smallint, not_before_s float8)) WITH ORDINALITY
+           AS u(tenant_id, account_id, kind, stream, ref, correlation_id, raw_id, read_ticket, digest, priority,
+                not_before_s, o)
 ), opened AS (
     INSERT INTO lanes (lane_key, tenant_id, account_id, stream, ref, priority, not_before)
     SELECT DISTINCT ON (lane_key) lane_key, tenant_id, account_id, stream, ref, priority,
@@ -95,28 +98,14 @@ async def append(connection: Connection, events: Sequence[NewEvent]) -> list[int
     """Open or lock the lanes in key order, then append the events; returns their ids in order."""
     if not events:
         return []
-    rows = await connection.fetch(
-        _APPEND,
-        [event.lane_key for event in events],
-        [event.tenant_id for event in events],
-        [event.account_id for event in events],
-        [event.kind for event in events],
-        [event.stream for event in events],
-        [event.ref for event in events],
-        [event.correlation_id for event in events],
-        [event.raw_id for event in events],
-        [event.read_ticket for event in events],
-        [event.digest for event in events],
-        [event.priority for event in events],
-        [event.not_before_s for event in events],
-    )
+    rows = await connection.fetch(_APPEND, events)
     return [row["event_id"] for row in rows]
 
 
 _DUE = "greatest(ready_at, not_before, lease_until)"
 
 _CLAIM = f"""
-SELECT lane_key FROM lanes
+SELECT lane_key, owner IS NOT NULL AS abandoned FROM lanes
  WHERE account_id = $1 AND {_DUE} <= now()
  ORDER BY priority, {_DUE} LIMIT $2 FOR UPDATE SKIP LOCKED
 """
@@ -125,10 +114,18 @@ UPDATE lanes SET owner = $2, lease_until = now() + $3 * interval '1 second'
  WHERE lane_key = ANY($1::text[])
 RETURNING lane_key, tenant_id, account_id, stream, ref, attempts
 """
+# A hint is marked, since a later one may only join while nobody has claimed it; a record read already is claimed with
+# its lane, and is marked only when somebody claimed it before and did not end: else each one would be written once more.
 _TAKE = """
 UPDATE events SET state = 'leased', attempts = attempts + 1
  WHERE lane_key = ANY($1::text[]) AND state IN ('waiting', 'leased')
+   AND (raw_id IS NULL OR lane_key = ANY($2::text[]))
 RETURNING event_id, lane_key, kind, raw_id, read_ticket, digest, attempts, correlation_id
+"""
+_READ_ALREADY = """
+SELECT event_id, lane_key, kind, raw_id, read_ticket, digest, attempts, correlation_id FROM events
+ WHERE lane_key = ANY($1::text[]) AND state IN ('waiting', 'leased') AND raw_id IS NOT NULL
+   AND lane_key <> ALL($2::text[])
 """
 
 
@@ -147,12 +144,15 @@ async def due_accounts(connection: Connection, busy: Collection[UUID]) -> list[U
 
 async def claim(connection: Connection, account_id: UUID, owner: UUID, limit: int, lease_s: float) -> list[Lane]:
     """Lease up to `limit` due lanes of one account with all their open events (inside a transaction)."""
-    keys = [row["lane_key"] for row in await connection.fetch(_CLAIM, account_id, limit)]
-    if not keys:
+    due = await connection.fetch(_CLAIM, account_id, limit)
+    if not due:
         return []
+    keys, abandoned = [row["lane_key"] for row in due], [row["lane_key"] for row in due if row["abandoned"]]
     lanes = await connection.fetch(_LEASE, keys, owner, lease_s)
+    taken = await connection.fetch(_TAKE, keys, abandoned)
+    taken += await connection.fetch(_READ_ALREADY, keys, abandoned)
     events: dict[str, list[Event]] = {key: [] for key in keys}
-    for row in await connection.fetch(_TAKE, keys):
+    for row in taken:
         events[row["lane_key"]].append(Event(**row))
     return [Lane(**row, events=tuple(sorted(events[row["lane_key"]], key=_event_id))) for row in lanes]
 
@@ -186,9 +186,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 _MARK = """
 UPDATE events e
    SET state = u.state, outcome = u.outcome, raw_id = coalesce(u.raw_id, e.raw_id),
-       digest = coalesce(u.digest, e.digest), park_path = u.park_path, park_reason = u.park_reason, done_at = now()
-  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[])
-       AS u(event_id, state, outcome, raw_id, digest, park_path, park_reason)
+       digest = coalesce(decode(u.digest, 'base64'), e.digest), park_path = u.park_path, park_reason = u.park_reason,
+       attempts = e.attempts + (e.state = 'waiting')::int, done_at = now()
+  FROM json_to_recordset($1::json)
+       AS u(event_id bigint, state text, outcome text, raw_id bigint, digest text, park_path text, park_reason text)
  WHERE e.event_id = u.event_id
 """
 _CLOSE = """
@@ -204,16 +205,7 @@ UPDATE lanes SET owner = NULL, lease_until = '-infinity', attempts = 0, ready_at
 
 async def acknowledge(connection: Connection, keys: Sequence[str], verdicts: Sequence[Verdict]) -> None:
     """Mark exactly these events, delete lanes without work, release the others; the caller holds the fence."""
-    await connection.execute(
-        _MARK,
-        [verdict.event_id for verdict in verdicts],
-        [verdict.state for verdict in verdicts],
-        [verdict.outcome for verdict in verdicts],
-        [verdict.raw_id for verdict in verdicts],
-        [verdict.digest for verdict in verdicts],
-        [verdict.park_path for verdict in verdicts],
-        [verdict.park_reason for verdict in verdicts],
-    )
+    await connection.execute(_MARK, verdicts)
     await connection.execute(_CLOSE, list(keys))
     await connection.execute(_RELEASE, list(keys))
 
@@ -247,6 +239,14 @@ async def extend(connection: Connection, keys: Sequence[str], owner: UUID, lease
         owner,
         lease_s,
     )
+
+
+async def give_back(connection: Connection, owners: Sequence[UUID]) -> None:
+    """Release what these owners still hold, so that a successor need not wait for the leases to end."""
+    if owners:
+        await connection.execute(
+            "UPDATE lanes SET owner = NULL, lease_until = '-infinity' WHERE owner = ANY($1::uuid[])", list(owners)
+        )
 
 
 async def read_ticket(connection: Connection) -> int:

@@ -92,7 +92,7 @@ def place(account_id: UUID, level: str, vendor_ref: str) -> str:
     return f"links.remote:{account_id}:{level}:{vendor_ref}"
 
 
-OBJECTS = Bulk.upsert(
+LINKS = Bulk.of(
     "links",
     ("account_id", "level", "vendor_ref"),
     {
@@ -103,20 +103,15 @@ OBJECTS = Bulk.upsert(
         "reservation_id": "uuid",
         "group_ref": "text",
         "channel_key": "text",
-        "remote": "bytea",
         "remote_version": "text",
-        "remote_digest": "bytea",
         "raw_id": "bigint",
         "read_ticket": "bigint",
         "crosswalk_version": "integer",
         "missing_reads": "smallint",
         "version_doubt": "text",
+        "remote": "bytea",
+        "remote_digest": "bytea",
     },
-)
-HEADERS = Bulk.upsert(
-    "links",
-    ("account_id", "level", "vendor_ref"),
-    {"account_id": "uuid", "level": "text", "vendor_ref": "text", "object_id": "uuid", "reservation_id": "uuid"},
 )
 
 

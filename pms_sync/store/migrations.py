@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from pms_sync.domain.errors import ConfigurationFault, Unavailable
 from pms_sync.store.database import AWAY, unavailable
 
+logging.getLogger("alembic").setLevel(logging.WARNING)
 _LOCK = 7_361_204_417  # any constant: two `migrate` at once take turns
 
 

@@ -30,9 +30,10 @@ def body_digest(body: bytes) -> bytes:
 
 _INSERT = """
 INSERT INTO raw_records (tenant_id, account_id, stream, ref, digest, sealed)
-SELECT t, a, s, r, d, b
-  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[]) WITH ORDINALITY
-       AS u(t, a, s, r, d, b, o)
+SELECT tenant_id, account_id, stream, ref, digest, sealed
+  FROM ROWS FROM (json_to_recordset($1::json) AS (tenant_id uuid, account_id uuid, stream text, ref text),
+                  unnest($2::bytea[]), unnest($3::bytea[])) WITH ORDINALITY
+       AS u(tenant_id, account_id, stream, ref, digest, sealed, o)
  ORDER BY o
 RETURNING raw_id
 """
@@ -42,10 +43,10 @@ async def insert(connection: Connection, keys: KeyRing, records: Sequence[RawRec
     """Store the records in one statement and return their raw ids in the same order."""
     rows = await connection.fetch(
         _INSERT,
-        [record.tenant_id for record in records],
-        [record.account_id for record in records],
-        [record.stream for record in records],
-        [record.ref for record in records],
+        [
+            {"tenant_id": one.tenant_id, "account_id": one.account_id, "stream": one.stream, "ref": one.ref}
+            for one in records
+        ],
         [record.digest for record in records],
         [keys.seal(record.tenant_id, context(record.digest), record.body) for record in records],
     )

@@ -75,10 +75,10 @@ BLOCK_COLUMNS = {
     "claim_state": "text",
     "refused_ticket": "bigint",
 }
-RESERVATIONS = Bulk.upsert("reservations", ("reservation_id",), RESERVATION_COLUMNS)
-STAYS = Bulk.upsert("room_stays", ("stay_id",), STAY_COLUMNS)
-BLOCKS = Bulk.upsert("blocks", ("block_id",), BLOCK_COLUMNS)
-NIGHTS = Bulk.upsert(
+RESERVATIONS = Bulk.of("reservations", ("reservation_id",), RESERVATION_COLUMNS)
+STAYS = Bulk.of("room_stays", ("stay_id",), STAY_COLUMNS)
+BLOCKS = Bulk.of("blocks", ("block_id",), BLOCK_COLUMNS)
+NIGHTS = Bulk.of(
     "stay_nights",
     ("stay_id", "night"),
     {
@@ -90,7 +90,7 @@ NIGHTS = Bulk.upsert(
         "derived": "boolean",
     },
 )
-GUESTS = Bulk.upsert(
+GUESTS = Bulk.of(
     "guests",
     ("reservation_id", "role", "position"),
     {
@@ -107,7 +107,7 @@ GUESTS = Bulk.upsert(
         "has_phone": "boolean",
     },
 )
-LINES = Bulk.upsert(
+LINES = Bulk.of(
     "folio_lines",
     ("line_id",),
     {

@@ -179,6 +179,7 @@ class Beds24Simulator:
     """A startable Beds24: `app`, `credentials`, `start` and `stop`."""
 
     vendor = truth.VENDOR
+    usual_port = 9024
 
     def __init__(self, seed: int, options: Options) -> None:
         """Build the application and the first world; nothing listens yet."""

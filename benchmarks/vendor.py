@@ -1,0 +1,101 @@
+"""The vendor without a network: the real connector over a transport that answers from memory, limits off."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+
+from benchmarks.sample import PROPERTY_REF, Sample, as_page
+from connectors.beds24 import CONNECTOR
+from mappers.beds24 import MAPPER
+from pms_sync.ports.connector import Connector, ConnectorContext
+from pms_sync.store.accounts import Account
+
+T = TypeVar("T")
+PAGE_SIZE = 200
+_TOKEN = b'{"token":"t","expiresIn":86400,"refreshToken":"r"}'
+
+
+class Memory(httpx.AsyncBaseTransport):
+    """Answers the calls of a pull with pages of the sample."""
+
+    def __init__(self, sample: Sample) -> None:
+        """Serve this sample."""
+        self._sample = sample
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Give a token, or the page that was asked for."""
+        if request.url.path.startswith("/authentication/"):
+            return httpx.Response(200, content=_TOKEN)
+        query = request.url.params
+        rows = self._sample.arriving(_midnight(query["arrivalFrom"]), _midnight(query["arrivalTo"]) + timedelta(days=1))
+        first = (int(query["page"]) - 1) * PAGE_SIZE
+        return httpx.Response(200, content=as_page(rows[first : first + PAGE_SIZE], more=first + PAGE_SIZE < len(rows)))
+
+
+class _Tokens:
+    """Keeps nothing: a run is shorter than a token's life."""
+
+    async def load(self) -> dict[str, str]:
+        return {}
+
+    async def save(self, tokens: dict[str, str]) -> None:
+        """Forget."""
+
+    def refreshing(self) -> Any:
+        return _Alone()
+
+
+class _Alone:
+    async def __aenter__(self) -> None:
+        """Nobody else refreshes."""
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nobody waited."""
+
+
+class Runtime:
+    """An account whose calls go straight through: vendor limits are off."""
+
+    def __init__(self, account: Account, connector: Connector) -> None:
+        """Join the parts with the vendor's mapper."""
+        self.account, self.connector, self.mapper = account, connector, MAPPER
+
+    async def call(self, fn: Callable[[], Awaitable[T]], *, priority: str, operation: str) -> T:
+        """Call."""
+        del priority, operation
+        return await fn()
+
+
+class Directory:
+    """Finds the runtimes that were put in."""
+
+    def __init__(self, *runtimes: Runtime) -> None:
+        """Know these."""
+        self._runtimes = {runtime.account.account_id: runtime for runtime in runtimes}
+
+    async def get(self, account_id: UUID) -> Runtime | None:
+        """Return the account's runtime."""
+        return self._runtimes.get(account_id)
+
+
+def runtime_of(account: Account, sample: Sample) -> Runtime:
+    """Join an account with the real connector over memory."""
+    context = ConnectorContext(
+        base_url="http://vendor.test",
+        property_ref=PROPERTY_REF,
+        credentials={"refresh_token": "r"},
+        client=httpx.AsyncClient(transport=Memory(sample)),
+        tokens=_Tokens(),
+        report=lambda _facts: None,
+        now=lambda: datetime.now(UTC),
+    )
+    return Runtime(account, CONNECTOR.connect(context))
+
+
+def _midnight(text: str) -> datetime:
+    return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)

@@ -1,0 +1,214 @@
+"""The daemon: every loop, tick and address of `pms-sync run`, joined over an open store."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC
+
+from aiohttp import web
+
+from pms_sync import plugins
+from pms_sync.app import App, Door, Loop, Server, Supervisor
+from pms_sync.bootstrap.opening import Opened, new_id
+from pms_sync.bus.in_process import InProcessBus
+from pms_sync.ingest.catalogue import CatalogueImports
+from pms_sync.ingest.group_commit import GroupCommit
+from pms_sync.ingest.poller import Poller
+from pms_sync.ingest.receiver import SERVER_SETTINGS, HeadDeadline, Limits, Receiver, VendorDoor
+from pms_sync.ingest.replaying import heal
+from pms_sync.ingest.router import Router
+from pms_sync.ingest.subscriptions import Subscriptions
+from pms_sync.ingest.worker import Worker
+from pms_sync.jobs.measure import measure
+from pms_sync.jobs.schedule import Schedule, Tick
+from pms_sync.observe.access_lines import AccessLines
+from pms_sync.observe.heartbeats import Heartbeats
+from pms_sync.observe.metrics import Metrics
+from pms_sync.store import upkeep
+from pms_sync.store.database import Database
+from pms_sync.store.doors import DoorBook
+from pms_sync.store.inbox import Appended, InboxLine, NewDelivery
+from pms_sync.web.routes import MIDDLEWARES, metrics_routes, routes
+
+ARRIVED, ROUTED = "arrived", "routed"
+_LOOK_ANYWAY_S = {"router": 0.5, "worker": 0.5, "poller": 1.0}
+_RECEPTION_CONNECTIONS = 2  # one writes the inbox, one reads the doors: a busy pool must not hold up a sender
+
+
+class Parts:
+    """What the daemon's tables of loops and ticks refer to."""
+
+    def __init__(self, core: Opened, reception: Database) -> None:
+        """Build every part; nothing runs yet."""
+        self.core, self.reception = core, reception
+        self.metrics, self.bus = Metrics(), InProcessBus()
+        self.heartbeats = Heartbeats(core.clock.monotonic)
+        self.deadline = HeadDeadline(core.clock.monotonic)
+        self.public_url = core.settings.public_url
+        self.runtimes = core.runtimes(self.metrics)
+        self.doors = DoorBook(reception, core.keys, core.clock.monotonic)
+        self.inbox: GroupCommit[NewDelivery, Appended] = GroupCommit(
+            InboxLine(reception, core.keys), weigh=lambda row: len(row.body)
+        )
+        self.router = Router(core.database, core.keys, plugins.doors(), on_routed=self._routed)
+        self.worker = self._worker()
+        self.subscriptions = Subscriptions(
+            core.database,
+            core.keys,
+            lambda: self.public_url,
+            clock=core.clock,
+            private_vendors=core.settings.allow_private_vendors,
+        )
+        self.poller = Poller(
+            core.database,
+            core.keys,
+            self.runtimes.current,
+            clock=core.clock,
+            new_id=new_id,
+            interval_s=core.settings.poll_interval,
+            subscribe=self.subscriptions.subscribe,
+        )
+        self.catalogue = CatalogueImports(core.database, self.runtimes.current, clock=core.clock)
+        self.server = self._server()
+
+    def listening(self, bind: str) -> None:
+        """Learn the address really taken; unless told otherwise, vendors reach us there."""
+        settings = self.core.settings
+        if settings.public_url == f"http://{settings.bind}":
+            self.public_url = f"http://{bind}"
+
+    async def refresh(self) -> None:
+        """Read the accounts again and give the new ones their cursors."""
+        before = set(self.runtimes.current())
+        await self.runtimes.refresh()
+        for account_id, runtime in self.runtimes.current().items():
+            if account_id not in before:
+                await self.poller.ensure(runtime)
+
+    async def heal(self) -> None:
+        """Open what was mapped with an older crosswalk, and wake the worker for it."""
+        if await heal(self.core.database, new_id):
+            self.bus.publish(ROUTED)
+
+    async def make_partitions(self) -> None:
+        """Make this month's and the next month's partitions."""
+        async with self.core.database.connection() as connection:
+            await upkeep.ensure_partitions(connection, self.core.clock.now().astimezone(UTC).date())
+
+    async def prune(self) -> None:
+        """Let finished queue rows go."""
+        async with self.core.database.connection() as connection:
+            await upkeep.prune(connection)
+
+    async def sweep_heads(self) -> None:
+        """Close connections that never finish a request's head."""
+        for server in self.server.servers:
+            self.deadline.sweep(server)
+
+    async def look_after_database(self) -> None:
+        """Start the embedded server here when its owner is gone."""
+        if self.core.embedded is not None:
+            await self.core.embedded.ensure()
+
+    def _routed(self, _vendor: str, outcome: str) -> None:
+        if outcome == "done":
+            self.bus.publish(ROUTED)
+
+    def _worker(self) -> Worker:
+        return self.core.worker(
+            self.runtimes, self.core.landing(self.metrics.applied), woken=lambda: self.bus.publish(ROUTED)
+        )
+
+    def _server(self) -> Server:
+        settings = self.core.settings
+        main = web.Application(middlewares=[self.deadline.middleware, *MIDDLEWARES])
+        main.add_routes(self._receiver().routes())
+        pages = routes(
+            self.core.database,
+            self.heartbeats,
+            self.metrics,
+            self.core.clock,
+            metrics_here=settings.metrics_bind is None,
+            keys=self.core.keys,
+        )
+        main.add_routes(pages)
+        doors = [Door(host=settings.bind.host, port=settings.bind.port, application=main)]
+        if settings.metrics_bind is not None:
+            apart = web.Application(middlewares=[self.deadline.middleware])
+            apart.add_routes(metrics_routes(self.metrics))
+            doors.append(Door(host=settings.metrics_bind.host, port=settings.metrics_bind.port, application=apart))
+        return Server(doors, SERVER_SETTINGS)
+
+    def _receiver(self) -> Receiver:
+        vendors = self.core.vendors
+        known = {
+            name: VendorDoor(
+                door=door,
+                identifier_keys=vendors[name].plugin.spec.identifier_keys if name in vendors else frozenset(),
+            )
+            for name, door in plugins.doors().items()
+        }
+        lines = AccessLines(self.core.clock.monotonic)
+
+        def answered(vendor: str, status: int, seconds: float, correlation_id: str) -> None:
+            lines.answered(vendor, status, seconds, correlation_id)
+            if status == web.HTTPOk.status_code:
+                self.metrics.ack(seconds)
+
+        return Receiver(
+            self.doors,
+            known,
+            self.inbox,
+            self.core.clock,
+            limits=Limits(body=self.core.settings.webhook_body_limit),
+            on_answer=answered,
+            on_stored=lambda _vendor, _appended: self.bus.publish(ARRIVED),
+        )
+
+
+def _loops(parts: Parts) -> list[Loop]:
+    return [
+        Loop(name="router", step=parts.router.route_once, topic=ARRIVED, idle_s=_LOOK_ANYWAY_S["router"]),
+        Loop(name="worker", step=parts.worker.step, topic=ROUTED, idle_s=_LOOK_ANYWAY_S["worker"]),
+        Loop(name="poller", step=parts.poller.step, topic="due", idle_s=_LOOK_ANYWAY_S["poller"]),
+    ]
+
+
+def _ticks(parts: Parts) -> list[Tick]:
+    core = parts.core
+    every: list[tuple[str, float, Callable[[], Awaitable[object]], float]] = [
+        ("accounts", 2.0, parts.refresh, 60.0),
+        ("audit seal", 1.0, lambda: upkeep.seal_audit(core.database), 60.0),
+        ("mapping", 2.0, parts.heal, 600.0),
+        ("measure", 5.0, lambda: measure(core.database, parts.metrics), 60.0),
+        ("subscriptions", 15.0, lambda: parts.subscriptions.step(parts.runtimes.current()), 1800.0),
+        ("catalogue", 30.0, parts.catalogue.step, 1800.0),
+        ("connections", 1.0, parts.sweep_heads, 0.0),
+        ("partitions", 3600.0, parts.make_partitions, 60.0),
+        ("prune", 600.0, parts.prune, 600.0),
+    ]
+    if core.embedded is not None:
+        every.append(("embedded database", 1.0, parts.look_after_database, 600.0))
+    return [Tick(name=name, every_s=seconds, run=run, longest_s=longest) for name, seconds, run, longest in every]
+
+
+async def daemon(core: Opened) -> App:
+    """Build the daemon over an open store; nothing listens before `App.start`. Raises Unavailable."""
+    reception = await Database.connect(core.dsn, size=_RECEPTION_CONNECTIONS)
+    parts = Parts(core, reception)
+    return App(
+        server=parts.server,
+        inbox=parts.inbox,
+        supervisor=Supervisor(parts.bus, parts.heartbeats),
+        loops=_loops(parts),
+        schedule=Schedule(_ticks(parts), parts.heartbeats),
+        before_start=(parts.make_partitions, parts.refresh, parts.doors.refresh),
+        after_stop=(
+            parts.worker.aclose,
+            parts.poller.aclose,
+            parts.runtimes.aclose,
+            parts.doors.aclose,
+            reception.close,
+        ),
+        on_listening=parts.listening,
+    )

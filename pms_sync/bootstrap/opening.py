@@ -1,0 +1,176 @@
+"""Opening: settings in, a working store out, with the database, keys and vendors that every command needs."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from config.hotels import load_hotels
+from config.settings import Settings
+from connectors.kit.http import open_client
+from pms_sync import plugins
+from pms_sync.apply.batch import Applier
+from pms_sync.bootstrap.hotel_files import write_hotels
+from pms_sync.domain.clock import Clock
+from pms_sync.domain.errors import ConfigurationFault
+from pms_sync.domain.ids import uuid7
+from pms_sync.embedded import EmbeddedPostgres
+from pms_sync.ingest.landing import Landing, Told
+from pms_sync.ingest.runtimes import Runtimes, Vendor
+from pms_sync.ingest.worker import Worker
+from pms_sync.observe.metrics import Metrics
+from pms_sync.ports.connector import ConnectorSpec
+from pms_sync.store import migrations
+from pms_sync.store.database import Database
+from pms_sync.store.sealing import KeyRing, new_master_key, parse_master_key
+
+MASTER_KEY_FILE = "master.key"
+_RANDOM_BITS = 80
+
+
+class SystemClock:
+    """The machine's clock (domain.clock.Clock)."""
+
+    def now(self) -> datetime:
+        """Return the current instant in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that never step back."""
+        return time.monotonic()
+
+
+def new_id() -> UUID:
+    """Return a fresh, time-ordered id."""
+    return uuid7(time.time_ns() // 1_000_000, secrets.randbits(_RANDOM_BITS))
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """The store, open and at head, with everything a command needs to work on it."""
+
+    settings: Settings
+    dsn: str
+    database: Database
+    keys: KeyRing
+    vendors: Mapping[str, Vendor]
+    clock: Clock
+    embedded: EmbeddedPostgres | None
+
+    def runtimes(self, metrics: Metrics | None = None) -> Runtimes:
+        """Join the accounts with their vendors; nothing is read yet."""
+        counted = metrics or Metrics()
+        return Runtimes(self.database, self.keys, self.vendors, clock=self.clock, on_call=counted.vendor_call)
+
+    def landing(self, told: Told = lambda _outcome, _count: None) -> Landing:
+        """Build what maps and applies a batch."""
+        return Landing(self.database, self.keys, Applier(self.keys, self.clock, new_id), new_id, told)
+
+    def worker(
+        self, runtimes: Runtimes, landing: Landing | None = None, woken: Callable[[], None] = lambda: None
+    ) -> Worker:
+        """Build a worker; `woken` hears that a batch ended."""
+        jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
+        chosen = landing or self.landing()
+        return Worker(self.database, self.keys, runtimes, chosen, new_id=new_id, random=jitter, woken=woken)
+
+
+@asynccontextmanager
+async def database_server(settings: Settings) -> AsyncIterator[tuple[str, EmbeddedPostgres | None]]:
+    """Give the address of the owner role; starts or shares the embedded server where no other is named."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value(), None
+        return
+    server = EmbeddedPostgres(settings.data_dir, settings.pg_bin)
+    dsn = await server.start()
+    try:
+        yield dsn, server
+    finally:
+        await server.stop()
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Opened]:
+    """Open the store: an empty embedded database is migrated, hotel files are written, vendors are made ready.
+
+    Raises Unavailable (database away, schema not at head) or ConfigurationFault (settings, hotel files, master key).
+    """
+    files = load_hotels(settings.config) if settings.config else ()
+    vendors = _vendors(settings)
+    async with database_server(settings) as (dsn, server):
+        if server is not None and await migrations.current(dsn) is None:
+            await migrations.migrate(dsn)
+        await migrations.require_head(dsn)
+        database = await Database.connect(dsn)
+        try:
+            keys = KeyRing(master_key(settings))
+            async with database.connection() as connection:
+                await keys.load(connection)
+            core = Opened(
+                settings=settings,
+                dsn=dsn,
+                database=database,
+                keys=keys,
+                vendors=vendors,
+                clock=SystemClock(),
+                embedded=server,
+            )
+            await write_hotels(database, keys, _specs(vendors), files, new_id)
+            yield core
+        finally:
+            for vendor in vendors.values():
+                await vendor.client.aclose()
+            await database.close()
+
+
+def master_key(settings: Settings) -> bytes:
+    """Return the key of the settings, else the embedded database's own: made once beside it, readable by us alone."""
+    if settings.master_key is not None:
+        return parse_master_key(settings.master_key.get_secret_value())
+    path = settings.data_dir / MASTER_KEY_FILE
+    try:
+        if not path.exists():
+            _write_privately(path, new_master_key())
+        return parse_master_key(path.read_text())
+    except OSError as error:
+        what = f"the master key {path} cannot be used: {error.strerror}"
+        raise ConfigurationFault(what, "PMS_SYNC_DATA_DIR", "let this user read and write it") from error
+
+
+def _write_privately(path: Path, text: str) -> None:
+    """Write a file whole or not at all, 0600 from its first byte; the first of two writers wins."""
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    fresh.touch(mode=0o600, exist_ok=False)
+    fresh.write_text(text + "\n")
+    try:
+        path.hardlink_to(fresh)
+    except FileExistsError:
+        return
+    finally:
+        fresh.unlink()
+
+
+def _vendors(settings: Settings) -> dict[str, Vendor]:
+    """Load every installed vendor with its HTTP client; nothing is sent."""
+    mappers = plugins.mappers()
+    return {
+        name: Vendor(plugin=plugin, mapper=mappers[name], base_url=base_url, client=_client(settings, base_url))
+        for name, plugin in plugins.connectors().items()
+        if (base_url := settings.vendor_base_url(name) or plugin.spec.default_base_url) and name in mappers
+    }
+
+
+def _specs(vendors: Mapping[str, Vendor]) -> dict[str, ConnectorSpec]:
+    return {name: vendor.plugin.spec for name, vendor in vendors.items()}
+
+
+def _client(settings: Settings, base_url: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - httpx stays in the kit
+    ca_file = str(settings.ca_file) if settings.ca_file else None
+    return open_client(base_url, ca_file=ca_file, allow_private=settings.allow_private_vendors)

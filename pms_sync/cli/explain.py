@@ -1,0 +1,91 @@
+"""`explain RESERVATION`: why every field of a reservation has its value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import click
+
+from pms_sync.bootstrap import Opened
+from pms_sync.cli import output, store
+from pms_sync.domain.errors import ConfigurationFault
+from pms_sync.store import explain, provenance
+from pms_sync.store.database import Database
+from pms_sync.store.sealing import KeyRing
+
+_LINK = ("vendor", "account_id", "level", "vendor_ref")
+
+
+@click.command(name="explain")
+@click.argument("reservation")
+@output.json_option
+def command(reservation: str, as_json: bool) -> None:  # noqa: FBT001
+    """Show for every field of RESERVATION (its id) the source, the rule, the actor, and what it replaced.
+
+    Example: pms-sync explain 0198f0c2-7d1e-7a3b-9c55-0242ac120002
+    """
+    reservation_id = _reservation_id(reservation)
+
+    async def work(core: Opened) -> dict[str, Any]:
+        return await explained(core.database, reservation_id, core.keys)
+
+    output.emit(store.with_store(work), as_json, _render)
+
+
+async def explained(database: Database, reservation_id: UUID, keys: KeyRing | None = None) -> dict[str, Any]:
+    """Return the document of PUBLIC_SURFACE; names and contact values are masked, without `keys` to dots alone.
+
+    Raises ConfigurationFault when no tenant has the reservation.
+    """
+    async with database.connection() as connection:
+        story = await explain.load(connection, reservation_id, keys)
+    if story is None:
+        raise _unknown(str(reservation_id))
+    row = story.reservation
+    return {
+        "id": str(reservation_id),
+        "property_code": row["property_code"],
+        "links": [{name: provenance.plain(link[name]) for name in _LINK} for link in story.links],
+        "fields": [_field(one) for one in provenance.fields(story)],
+    }
+
+
+def _field(field: provenance.Field) -> dict[str, Any]:
+    told = {name: provenance.plain(getattr(field, name)) for name in field.__struct_fields__}
+    lost = [{"value": one.value, "actor": one.actor, "at": provenance.plain(one.at)} for one in field.lost]
+    return {**told, "lost": lost}
+
+
+def _reservation_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise _unknown(text) from None
+
+
+def _unknown(text: str) -> ConfigurationFault:
+    return ConfigurationFault(
+        f"no reservation has the id {text[:60]!r}",
+        "RESERVATION",
+        "give the id as `pms_public.reservations` or a page shows it",
+    )
+
+
+def _render(document: Mapping[str, Any]) -> None:
+    """Lay the fields out for a person; what was never said and never replaced is left out."""
+    rows = [
+        (one["path"], _value(one["value"]), one["source"], one["vendor_ref"], one["rule"], one["at"], _lost(one))
+        for one in document["fields"]
+        if one["value"] is not None or one["lost"]
+    ]
+    output.emit_table(("field", "value", "source", "ref", "rule", "since", "before"), rows)
+
+
+def _value(value: object) -> object:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _lost(field: Mapping[str, Any]) -> str | None:
+    return " < ".join(str(_value(one["value"])) for one in field["lost"]) or None

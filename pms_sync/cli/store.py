@@ -1,0 +1,49 @@
+"""What commands over the store share: settings read, logs to stderr, the store open, one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+import click
+
+from config import settings as settings_room
+from config.settings import Settings
+from pms_sync import bootstrap
+from pms_sync.bootstrap import Opened
+from pms_sync.observe.logs import configure_logging
+
+T = TypeVar("T")
+
+
+def load_settings(*, level: str = "WARNING") -> Settings:
+    """Read the settings and send logs to stderr in their format."""
+    settings = settings_room.load()
+    configure_logging(settings.log_format, level=level)
+    return settings
+
+
+def with_store(work: Callable[[Opened], Awaitable[T]]) -> T:
+    """Open the store, do the work, close the store; raises Unavailable or ConfigurationFault."""
+    settings = load_settings()
+
+    async def go() -> T:
+        async with bootstrap.opened(settings) as core:
+            return await work(core)
+
+    return run(go())
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run to the end on the fastest event loop there is."""
+    try:
+        import uvloop  # noqa: PLC0415 - optional, and nothing else of it is used
+    except ImportError:
+        return asyncio.run(coroutine)
+    return uvloop.run(coroutine)
+
+
+def account_option(*, required: bool = False) -> Callable[[Any], Any]:
+    """Give a command the option --account."""
+    return click.option("--account", metavar="ID", required=required, help="The account, as `accounts list` shows it.")

@@ -1,0 +1,177 @@
+"""Runtimes: the accounts of the store joined with their connector, mapper and guard, as they are now.
+
+One login has one budget, whatever the number of properties behind it; every account has a breaker of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from pms_sync.domain.clock import Clock
+from pms_sync.domain.errors import ConfigurationFault
+from pms_sync.observe.logs import get_logger
+from pms_sync.ports.connector import CallFacts, Connector, ConnectorContext, ConnectorPlugin
+from pms_sync.ports.mapper import Mapper
+from pms_sync.resilience.breaker import Breaker
+from pms_sync.resilience.budget import Budget, Priority
+from pms_sync.resilience.guarded import Guard
+from pms_sync.store import accounts
+from pms_sync.store.accounts import Account
+from pms_sync.store.database import Database
+from pms_sync.store.sealing import KeyRing
+from pms_sync.store.tokens import AccountTokens
+
+T = TypeVar("T")
+_log = get_logger(__name__)
+
+
+class Vendor(msgspec.Struct, frozen=True, kw_only=True):
+    """What the composition root knows of one vendor: its plugin halves, where it lives, and the way to it."""
+
+    plugin: ConnectorPlugin
+    mapper: Mapper
+    base_url: str
+    client: Any  # httpx.AsyncClient of the one factory, shared by the vendor's accounts
+
+
+class Runtime:
+    """One account ready to be talked to (ingest.batch.AccountRuntime)."""
+
+    def __init__(self, account: Account, connector: Connector, mapper: Mapper, guard: Guard) -> None:
+        """Join the parts."""
+        self.account, self.connector, self.mapper, self.guard = account, connector, mapper, guard
+
+    async def call(self, fn: Callable[[], Awaitable[T]], *, priority: str, operation: str) -> T:
+        """Make one guarded vendor call; raises VendorFault."""
+        return await self.guard.call(fn, priority=Priority[priority.upper()], operation=operation)
+
+
+class Runtimes:
+    """Every account that has credentials and an installed vendor, refreshed from the store."""
+
+    def __init__(
+        self,
+        database: Database,
+        keys: KeyRing,
+        vendors: Mapping[str, Vendor],
+        *,
+        clock: Clock,
+        on_call: Callable[[str, str], None] = lambda _vendor, _outcome: None,
+    ) -> None:
+        """`on_call` hears (vendor, outcome) of every attempt."""
+        self._database, self._keys, self._vendors, self._clock = database, keys, vendors, clock
+        self._on_call = on_call
+        self._runtimes: dict[UUID, Runtime] = {}
+        self._budgets: dict[tuple[str, bytes], Budget] = {}
+        self._complained: set[UUID] = set()
+
+    def current(self) -> Mapping[UUID, Runtime]:
+        """Return the accounts as of the last refresh."""
+        return self._runtimes
+
+    async def get(self, account_id: UUID) -> Runtime | None:
+        """Return the account when it may be worked on; an unknown one is looked up once."""
+        if account_id not in self._runtimes:
+            await self.refresh()
+        runtime = self._runtimes.get(account_id)
+        return runtime if runtime is not None and runtime.account.state == "active" else None
+
+    async def refresh(self) -> None:
+        """Read the accounts again; one whose login changed gets a new connector. Raises Unavailable."""
+        async with self._database.connection() as connection:
+            found = await accounts.load(connection)
+            if not all(self._keys.knows(account.tenant_id) for account in found):
+                await self._keys.load(connection)
+        fresh = {account.account_id: await self._ready(account) for account in found if account.has_credentials}
+        before, self._runtimes = self._runtimes, {key: one for key, one in fresh.items() if one is not None}
+        for account_id, runtime in before.items():
+            if self._runtimes.get(account_id) is None or self._runtimes[account_id].connector is not runtime.connector:
+                await runtime.connector.aclose()
+        await self._tell_breakers()
+
+    async def _tell_breakers(self) -> None:
+        """Share the breakers' states with the pages; a change shows with the next refresh."""
+        for runtime in self._runtimes.values():
+            state = runtime.guard.breaker.state
+            if state != runtime.account.breaker:
+                async with self._database.connection() as connection:
+                    await accounts.set_breaker(connection, runtime.account.account_id, state)
+
+    async def aclose(self) -> None:
+        """Let every connector and budget go."""
+        for runtime in self._runtimes.values():
+            await runtime.connector.aclose()
+        for budget in self._budgets.values():
+            await budget.aclose()
+
+    async def _ready(self, account: Account) -> Runtime | None:
+        known = self._runtimes.get(account.account_id)
+        if known is not None and _same_login(known.account, account):
+            known.account = account
+            return known
+        vendor = self._vendors.get(account.vendor)
+        if vendor is None:
+            self._complain(account, f"no connector for vendor {account.vendor!r} is installed")
+            return None
+        try:
+            return await self._connected(account, vendor)
+        except ConfigurationFault as fault:
+            self._complain(account, str(fault))
+            return None
+
+    async def _connected(self, account: Account, vendor: Vendor) -> Runtime:
+        async with self._database.connection() as connection:
+            given = await accounts.credentials(connection, self._keys, account)
+        budget = self._budget(account, vendor)
+        breaker = Breaker(str(account.account_id), clock=self._clock.monotonic)
+        guard = Guard(
+            vendor=account.vendor,
+            account=str(account.account_id),
+            budget=budget,
+            breaker=breaker,
+            on_outcome=self._on_call,
+            clock=self._clock.monotonic,
+        )
+        context = ConnectorContext(
+            base_url=vendor.base_url,
+            property_ref=account.property_ref,
+            credentials=given,
+            client=vendor.client,
+            tokens=AccountTokens(self._database, self._keys, account),
+            report=lambda facts: _observe(budget, facts),
+            now=self._clock.now,
+        )
+        return Runtime(account, vendor.plugin.connect(context), vendor.mapper, guard)
+
+    def _budget(self, account: Account, vendor: Vendor) -> Budget:
+        """Find the budget of the account's login."""
+        spec = vendor.plugin.spec
+        login = (account.vendor, account.login_digest or account.account_id.bytes)
+        if login not in self._budgets:
+            allowed = spec.rate_budget
+            self._budgets[login] = Budget(
+                credits=float(allowed.credits),
+                window_s=allowed.window_s,
+                reserve=float(allowed.reserve),
+                max_in_flight=spec.max_in_flight,
+                clock=self._clock.monotonic,
+            )
+        return self._budgets[login]
+
+    def _complain(self, account: Account, why: str) -> None:
+        """Say once per account why nothing happens for it."""
+        if account.account_id not in self._complained:
+            self._complained.add(account.account_id)
+            _log.error("account_unusable", account_id=str(account.account_id), why=why)
+
+
+def _same_login(before: Account, after: Account) -> bool:
+    return (before.login_digest, before.property_ref) == (after.login_digest, after.property_ref)
+
+
+def _observe(budget: Budget, facts: CallFacts) -> None:
+    budget.observe(remaining=facts.remaining, resets_in=facts.resets_in, cost=facts.cost)

@@ -65,6 +65,10 @@ class Runtime:
         """Join the parts with the vendor's mapper."""
         self.account, self.connector, self.mapper = account, connector, MAPPER
 
+    def pace(self) -> float:
+        """Never gather."""
+        return 0.0
+
     async def call(self, fn: Callable[[], Awaitable[T]], *, priority: str, operation: str) -> T:
         """Call."""
         del priority, operation

@@ -148,6 +148,7 @@ UP = (
         range_to timestamptz NOT NULL,
         position timestamptz NOT NULL,
         page text,
+        tile_to timestamptz,
         state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done')),
         records bigint NOT NULL DEFAULT 0,
         started_at timestamptz NOT NULL DEFAULT now(),

@@ -166,8 +166,13 @@ class Applier:
                 changes.stays[stay_id] = (record, row, rows.night_rows(stay, row["room_id"]))
                 changes.object_ids.setdefault(record.key, stay_id)
             changes.objects[record.key] = (record, revision, reservation_id)
+            if link is None:
+                changes.fresh_links.add((record.account.account_id, "stay", record.ref))
             if record.key in found.regrouped:
-                changes.headers.append((record.account.account_id, "reservation", revision.ref, reservation_id))
+                header = (record.account.account_id, "reservation", revision.ref)
+                changes.headers[header] = reservation_id
+                if reservation_id not in trees.reservations:
+                    changes.fresh_links.add(header)
         for record, here, there in found.doubts:
             changes.cases.append(_doubt(record, here, there))
         return moves
@@ -186,6 +191,8 @@ class Applier:
                 continue
             link = known.get((record.account.account_id, "block", record.ref))
             block_id = link.object_id if link else self._new_id()
+            if link is None:
+                changes.fresh_links.add((record.account.account_id, "block", record.ref))
             catalogue = catalogues[record.account.property_id]
             row = rows.block_row(record, record.mapped, block_id, catalogue)
             before = trees.blocks.get(block_id)

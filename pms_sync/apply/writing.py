@@ -41,7 +41,7 @@ class Changes(msgspec.Struct, kw_only=True):
         default_factory=lambda: defaultdict(list)
     )
     left: set[UUID] = set()
-    headers: list[tuple[UUID, str, str, UUID]] = []
+    headers: dict[LinkKey, UUID] = {}
     objects: dict[StayKey, tuple[Incoming, Revision, UUID]] = {}
     object_ids: dict[StayKey, UUID] = {}
     stays: dict[UUID, StayChange] = {}
@@ -73,7 +73,7 @@ class Changes(msgspec.Struct, kw_only=True):
                 del self.stays[stay_id]
             if found and before is not None:
                 news[row["reservation_id"]].update({f"stay.{row['vendor_ref']}.{k}": v for k, v in found.items()})
-            elif before is None or moved:
+            if before is None or moved:
                 news[row["reservation_id"]][f"stay.{row['vendor_ref']}"] = ["nights"] if before else []
         for reservation_id in list(self.reservations):
             self._compare_reservation(reservation_id, news[reservation_id], keys, tenant_id)
@@ -174,8 +174,8 @@ async def _write_people(connection: Connection, tenant_id: UUID, changes: Change
 
 async def _write_links(connection: Connection, tenant_id: UUID, changes: Changes, keys: KeyRing) -> None:
     found: dict[LinkKey, SealedLink] = {}
-    for account_id, level, ref, owner in changes.headers:
-        found[account_id, level, ref] = _link((account_id, level, ref), owner, owner), None, None
+    for key, owner in changes.headers.items():
+        found[key] = _link(key, owner, owner), None, None
     for (account_id, ref), (record, revision, reservation_id) in changes.objects.items():
         key = (account_id, "stay", ref)
         row = _link(key, changes.object_ids[account_id, ref], reservation_id, record)

@@ -17,8 +17,6 @@ from pms_sync.auditor.truth import Revision
 Posting: TypeAlias = tuple[str | None, str, Decimal, str]
 """(vendor ref, kind, amount, currency)"""
 
-_SIGN = {"charge": 1, "payment": -1}
-
 
 def bill_differences(revision: Revision, rows: Iterable[Row]) -> Iterator[Difference]:
     """Compare the standing lines one by one, then the balance of every posting and reversal per currency."""
@@ -78,5 +76,5 @@ def _shown(lines: Counter[Posting], ref: str) -> str | None:
 def _balance(lines: Iterable[Posting]) -> defaultdict[str, Decimal]:
     found: defaultdict[str, Decimal] = defaultdict(Decimal)
     for _, kind, amount, currency in lines:
-        found[currency] += _SIGN[kind] * amount
+        found[currency] += -amount if kind == "payment" else amount
     return found

@@ -163,9 +163,8 @@ def _lacking(holder: Holder, house: House, books: Books, waiting: set[tuple[UUID
             yield holder.vendor, difference("I8", holder.ref, _place(house, slot), there=holder.ref, here=here)
     if not refused or not lacking:
         return
-    subjects = [
-        f"{house.unit_names[unit]['property_id']}:{house.unit_names[unit]['code']}:{day}" for unit, day, _ in lacking
-    ]
+    places = [(house.unit_names[unit], day) for unit, day, _ in lacking if unit in house.unit_names]
+    subjects = [f"{unit['property_id']}:{unit['code']}:{day}" for unit, day in places]
     if not any(books.has_case("room_double_booked", subject) for subject in subjects):
         yield holder.vendor, difference("I8", holder.ref, "claim_state", there="a case", here="refused in silence")
 
@@ -176,7 +175,8 @@ def _counters(store: Store, house: House, books: Books) -> Iterator[Finding]:
     kinds = {row["room_type_id"]: row for row in store.room_types}
     units = Counter(row["room_type_id"] for row in store.rooms)
     rows = {(row["room_type_id"], row["date"]): row for row in store.inventory}
-    for kind, night in sorted(rows.keys() | booked.keys() | blocked.keys(), key=str):
+    known = [key for key in rows.keys() | booked.keys() | blocked.keys() if key[0] in kinds]
+    for kind, night in sorted(known, key=str):
         row, code = rows.get((kind, night)), kinds[kind]["code"]
         recounted = {"booked": booked[kind, night], "out_of_order": blocked[kind, night]}
         recounted |= {"total": units[kind], "allowance": kinds[kind]["allowance"]}

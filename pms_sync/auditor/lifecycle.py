@@ -71,9 +71,8 @@ def _jumps(store: Store, books: Books) -> Iterator[Finding]:
 
 
 def _changes(entry: Row) -> Iterator[tuple[str, str | None, str | None]]:
-    if ".status" not in entry["fields"]:
-        return
-    for name, values in msgspec.json.decode(entry["fields"]).items():
+    fields = msgspec.json.decode(entry["fields"]) if ".status" in entry["fields"] else None
+    for name, values in fields.items() if isinstance(fields, dict) else ():
         moved = _MOVED.fullmatch(name)
         if moved and isinstance(values, list) and len(values) == 2:  # noqa: PLR2004 - old and new
             yield moved[1], values[0], values[1]

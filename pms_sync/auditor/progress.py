@@ -40,7 +40,7 @@ def _cursor(row: Row, more: Row, now: datetime | None) -> Iterator[Finding]:
         return
     try:
         position = parse_instant(row["position"])
-    except ValueError:
+    except (ValueError, OverflowError):
         yield None, difference("I5", ref, "position", there="an instant", here=row["position"])
         return
     if now is not None and position > now + _CLOCK_DOUBT:

@@ -105,21 +105,46 @@ class Store(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: Rows
 
 
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+)
+_NOT_OURS = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedObjectError,
+    asyncpg.InvalidParameterValueError,  # the reader role is unknown
+    asyncpg.InsufficientPrivilegeError,
+)
+
+
 @asynccontextmanager
 async def snapshot(dsn: str) -> AsyncIterator[Connection]:
-    """Open the database as its owner, seeing one moment and unable to write; raises Unavailable when it is away."""
+    """Open the database as its owner, seeing one moment and unable to write.
+
+    Raises Unavailable when it is away, has another schema, or belongs to somebody else.
+    """
     try:
         connection = await asyncpg.connect(dsn, server_settings={"application_name": "pms-sync auditor"}, timeout=10)
-    except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InvalidCatalogNameError) as error:
-        what = f"the database cannot be audited ({type(error).__name__})"
-        raise Unavailable(what, "the auditor's DSN", "start the server or correct the address") from error
+    except _AWAY as error:
+        raise _unaudited(error, "start the server or correct the address") from error
     try:
         for name in ("json", "jsonb"):
             await connection.set_type_codec(name, encoder=str, decoder=msgspec.json.decode, schema="pg_catalog")
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             yield connection
+    except _NOT_OURS as error:
+        raise _unaudited(error, "run `pms-sync migrate`, and connect as the owner of the database") from error
     finally:
         await connection.close()
+
+
+def _unaudited(error: Exception, remedy: str) -> Unavailable:
+    return Unavailable(f"the database cannot be audited ({type(error).__name__})", "the auditor's DSN", remedy)
 
 
 async def read(connection: Connection) -> Store:

@@ -27,6 +27,10 @@ class AccountRuntime(Protocol):
         """Make one guarded vendor call: retry, budget, breaker, time-out; raises VendorFault."""
         ...
 
+    def pace(self) -> float:
+        """Return the seconds to gather hints before the next fetch, 0 while the budget is ample."""
+        ...
+
 
 class RuntimeDirectory(Protocol):
     """Finds accounts at run time."""

@@ -49,6 +49,10 @@ class Runtime:
         """Make one guarded vendor call; raises VendorFault."""
         return await self.guard.call(fn, priority=Priority[priority.upper()], operation=operation)
 
+    def pace(self) -> float:
+        """Return the seconds to gather hints before the next fetch, 0 while the budget is ample."""
+        return self.guard.budget.pace()
+
 
 class Runtimes:
     """Every account that has credentials and an installed vendor, refreshed from the store."""

@@ -5,7 +5,6 @@ Everything is UTC inside: arithmetic on a zone's wall clock would lose or repeat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -17,7 +16,7 @@ _SMALLEST_SPAN = 5 * CLOCK_DOUBT
 
 YEARS_BACK, YEARS_AHEAD = 2, 3
 _MONTHS = 12
-_QUARTER = 3
+DAY = timedelta(days=1)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,30 +84,21 @@ def snapshot_range(now: datetime) -> tuple[datetime, datetime]:
     return start, _months_later(datetime(today.year + YEARS_AHEAD, today.month, 1, tzinfo=UTC), 1)
 
 
-def tile_end(start: datetime, range_to: datetime, max_window: timedelta | None, months: int = _QUARTER) -> datetime:
-    """Return where the tile that begins at `start` ends: the next calendar boundary, a full `max_window`, or the range.
+def tile_end(start: datetime, range_to: datetime, *limits: timedelta | None) -> datetime:
+    """Return where the tile that begins at `start` ends: a full limit (the shortest), or the range.
 
-    `months` is 1 for calendar months, 3 for quarters. Raises ValueError when the range is already over.
+    A limit shorter than a day counts as a day. Raises ValueError when the range is already over.
     """
     start, range_to = utc(start), utc(range_to)
     if start >= range_to:
         message = f"no tile begins at {start.isoformat()}: the range ends at {range_to.isoformat()}"
         raise ValueError(message)
-    first = datetime(start.year, start.month, 1, tzinfo=UTC)
-    boundary = _months_later(first, months - (start.month - 1) % months)
-    ends = [boundary, range_to] if max_window is None else [boundary, range_to, start + max_window]
-    return min(ends)
+    return min([range_to, *(start + max(limit, DAY) for limit in limits if limit is not None)])
 
 
-def tiles(
-    start: datetime, end: datetime, max_window: timedelta | None = None, months: int = _QUARTER
-) -> Iterator[tuple[datetime, datetime]]:
-    """Cut `[start, end)` into tiles without gap or overlap; nothing when it is empty."""
-    at, end = utc(start), utc(end)
-    while at < end:
-        upto = tile_end(at, end, max_window, months)
-        yield at, upto
-        at = upto
+def quarter_of(span: timedelta) -> timedelta:
+    """Return a quarter of a tile's span in whole days, at least one."""
+    return max(DAY, timedelta(days=span.days // 4))
 
 
 def _months_later(first: datetime, months: int) -> datetime:

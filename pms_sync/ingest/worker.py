@@ -56,6 +56,7 @@ class Worker:
         self._woken = woken
         self._concurrency = concurrency
         self._busy: dict[UUID, asyncio.Task[None]] = {}
+        self._rests: dict[UUID, float] = {}  # accounts that gather hints, until when by the loop's time
         self._owners: set[UUID] = set()  # of batches under way or cut short
         self.outcomes: Counter[str] = Counter()
 
@@ -65,7 +66,7 @@ class Worker:
         The batches run on in the background; `idle` waits for them.
         """
         async with self._database.connection() as connection:
-            due = await lanes.due_accounts(connection, list(self._busy))
+            due = await lanes.due_accounts(connection, [*self._busy, *self._resting()])
         claimed = 0
         for account_id in due:
             if len(self._busy) >= self._concurrency:
@@ -95,6 +96,11 @@ class Worker:
         while await self.step(account_id) or self._busy:
             await self.idle()
         return self.outcomes - before
+
+    def _resting(self) -> list[UUID]:
+        now = asyncio.get_running_loop().time()
+        self._rests = {account_id: until for account_id, until in self._rests.items() if until > now}
+        return list(self._rests)
 
     async def _claim(self, account_id: UUID) -> int:
         runtime = await self._runtimes.get(account_id)
@@ -152,6 +158,7 @@ class Worker:
         except VendorFault as fault:
             await self._give_back(runtime, owner, same, fault)
         else:
+            self._rests[runtime.account.account_id] = asyncio.get_running_loop().time() + runtime.pace()
             works = [LaneWork(lane, found.get(lane.ref, Missing("absent")), ticket, direct=True) for lane in same]
             await self._land(runtime, owner, works)
         rest = [lane for lane in asked if lane.stream != stream]

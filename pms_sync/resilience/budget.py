@@ -37,6 +37,8 @@ _KEEPS_BACK = {
 _MOST_KEPT = 0.5  # of all credits, or a large reserve would shut the least urgent out for good
 _LONGEST_PAUSE_S = 3600.0  # vendors have sent milliseconds as seconds (BEYOND 78)
 _SHORTEST_NAP_S = 0.001
+_PLENTY = 0.4  # the share of credits above which nothing is spread
+_LONGEST_GATHERING_S = 20.0
 
 
 class BudgetFull(VendorFault):
@@ -110,6 +112,17 @@ class Budget:
     def paused_for(self) -> float:
         """Return for how many more seconds the account rests."""
         return max(self._paused_until - self._clock(), 0.0)
+
+    def pace(self) -> float:
+        """Return the seconds to gather work before the next call: none while half of the credits are left.
+
+        Below that, calls are spread so that what is left lasts to the end of a window: a burst of webhooks then costs
+        few, full calls instead of all credits and a long silence.
+        """
+        left = self._meter.available()
+        if left >= self._meter.credits * _PLENTY:
+            return 0.0
+        return min(self._meter.window_s / max(left, 1.0), _LONGEST_GATHERING_S)
 
     def pause(self, seconds: float) -> None:
         """Let nobody call for this long (429, Retry-After); never shortens a running pause, at most one hour."""

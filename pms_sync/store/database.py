@@ -31,8 +31,8 @@ AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
 )
-# A deadlock or a serialisation failure is no verdict on the work: once more.
-AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+# A deadlock, a serialisation failure, or a row that somebody else wrote first is no verdict on the work: once more.
+AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UniqueViolationError)
 
 
 class Database:
@@ -104,7 +104,7 @@ class Database:
             yield connection
 
     async def once_more(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Run the work, and once again when the server chose it as a deadlock's victim."""
+        """Run the work, and once again when it lost to somebody else's: a deadlock, or a row that is there by now."""
         try:
             return await work()
         except AGAIN:

@@ -154,10 +154,10 @@ class _History:
         found = [self._by_name[name][-1][0] for name in names if name in self._by_name]
         return max(found, key=lambda entry: entry["at"]) if found else self.first
 
-    def born(self, name: str) -> Row | None:
-        """Return the entry in which the name was first told, else the first of all."""
-        told = self._by_name.get(name)
-        return told[0][0] if told else self.first
+    def born(self, thing: str) -> Row | None:
+        """Return the entry in which a thing or anything of it was first told, else the first of all."""
+        told = [rows[0][0] for name, rows in self._by_name.items() if name == thing or name.startswith(f"{thing}.")]
+        return min(told, key=lambda entry: entry["at"]) if told else self.first
 
     def changed(self, name: str) -> Row | None:
         """Return the newest entry that changed the name."""

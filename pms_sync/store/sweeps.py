@@ -12,7 +12,10 @@ from pms_sync.store.database import Connection
 
 
 class Sweep(msgspec.Struct, frozen=True, kw_only=True):
-    """A running read of `[range_from, range_to)`; `position` is the start of the tile at hand, `page` a place in it."""
+    """A running read of `[range_from, range_to)`.
+
+    `position` is the start of the tile at hand; `page` is a place in it, and then `tile_to` is the tile's end.
+    """
 
     tenant_id: UUID
     sweep_id: UUID
@@ -24,6 +27,7 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     range_to: datetime
     position: datetime
     page: str | None = None
+    tile_to: datetime | None = None
     records: int = 0
 
     @property
@@ -32,7 +36,9 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
         return self.position >= self.range_to
 
 
-_COLUMNS = "tenant_id, sweep_id, account_id, stream, kind, dimension, range_from, range_to, position, page, records"
+_COLUMNS = (
+    "tenant_id, sweep_id, account_id, stream, kind, dimension, range_from, range_to, position, page, tile_to, records"
+)
 
 
 async def running(connection: Connection, tenant_id: UUID, account_id: UUID, stream: str, kind: str) -> Sweep | None:
@@ -67,7 +73,7 @@ async def begin(connection: Connection, sweep: Sweep) -> None:
 
 
 _ADVANCE = """
-UPDATE sweeps SET position = $5, page = $6, records = records + $7,
+UPDATE sweeps SET position = $5, page = $6, records = records + $7, tile_to = $8,
        state = CASE WHEN $5 >= range_to THEN 'done' ELSE 'running' END,
        finished_at = CASE WHEN $5 >= range_to THEN now() END
  WHERE tenant_id = $1 AND sweep_id = $2 AND state = 'running' AND position = $3 AND page IS NOT DISTINCT FROM $4
@@ -75,23 +81,25 @@ RETURNING records
 """
 
 
-async def advance(connection: Connection, sweep: Sweep, position: datetime, page: str | None, records: int) -> Sweep:
+async def advance(
+    connection: Connection, sweep: Sweep, position: datetime, page: str | None, tile_to: datetime | None, records: int
+) -> Sweep:
     """Move on by one page, in the transaction of its rows; at the end of the range the sweep is done.
 
     Raises Overtaken when somebody else moved it meanwhile: two readers of one sweep never both count a page.
     """
     total = await connection.fetchval(
-        _ADVANCE, sweep.tenant_id, sweep.sweep_id, sweep.position, sweep.page, position, page, records
+        _ADVANCE, sweep.tenant_id, sweep.sweep_id, sweep.position, sweep.page, position, page, records, tile_to
     )
     if total is None:
         raise Overtaken(f"{sweep.kind} of {sweep.account_id}/{sweep.stream}")
-    return msgspec.structs.replace(sweep, position=position, page=page, records=total)
+    return msgspec.structs.replace(sweep, position=position, page=page, tile_to=tile_to, records=total)
 
 
 async def forget_pages(connection: Connection, claim: Claim) -> None:
     """Start the cursor's running snapshot over at the tile at hand, when the vendor cannot go on from its page."""
     await connection.execute(
-        "UPDATE sweeps SET page = NULL WHERE tenant_id = $1 AND account_id = $2 AND stream = $3 "
+        "UPDATE sweeps SET page = NULL, tile_to = NULL WHERE tenant_id = $1 AND account_id = $2 AND stream = $3 "
         "AND kind = 'snapshot' AND state = 'running'",
         claim.tenant_id,
         claim.account_id,

@@ -51,6 +51,14 @@ def test_the_wheel_holds_the_example_of_a_hotel(wheel: zipfile.ZipFile) -> None:
     assert "config/examples/prado.toml" in wheel.namelist()
 
 
+def test_the_wheel_holds_the_pages(wheel: zipfile.ZipFile) -> None:
+    folder = ROOT / "pms_sync" / "web"
+    parts = [*(folder / "templates").iterdir(), *(folder / "static").iterdir()]
+    files = {path.relative_to(ROOT).as_posix() for path in parts}
+    assert files
+    assert files <= set(wheel.namelist())
+
+
 def test_the_wheel_announces_command_and_plugins(wheel: zipfile.ZipFile) -> None:
     told = ConfigParser()
     told.read_string(wheel.read(f"pms_sync-{PROJECT['version']}.dist-info/entry_points.txt").decode())

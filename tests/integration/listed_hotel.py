@@ -158,6 +158,10 @@ class Runtime:
         self.mapper: Any = Understanding()
         self.priorities: list[str] = []
 
+    def pace(self) -> float:
+        """Never gather."""
+        return 0.0
+
     async def call(self, fn: Callable[[], Awaitable[T]], *, priority: str, operation: str) -> T:
         """Call straight through."""
         assert operation

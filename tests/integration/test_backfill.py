@@ -104,6 +104,29 @@ async def test_a_polite_stop_ends_after_the_page(backfill: Backfill, runtime: An
     assert (second["resumed"], second["complete"], second["records"]) == (True, True, 35)
 
 
+async def test_a_row_that_slips_to_an_earlier_page_is_found(
+    backfill: Backfill, runtime: Any, database: Database, hotel: Any
+) -> None:
+    """CUR-04 for a listing: a booking that leaves the list pulls the first of the next page forward."""
+    vendor = runtime.connector
+
+    def leave(page: int) -> None:
+        if page % 2 == 0 and vendor.bookings:
+            vendor.bookings.pop(min(vendor.bookings, key=lambda ref: vendor.bookings[ref][1]))
+
+    vendor.before_page = leave
+    await backfill.run(runtime)
+    found = {row["ref"] for row in await rows(database, hotel, "SELECT ref FROM events")}
+    assert found >= set(vendor.bookings)
+
+
+async def test_a_hotel_that_fits_one_page_costs_one_call(backfill: Backfill, runtime: Any) -> None:
+    for ref in list(runtime.connector.bookings)[5:]:
+        del runtime.connector.bookings[ref]
+    await backfill.run(runtime)
+    assert runtime.connector.pages == 1
+
+
 async def test_dates_limit_what_is_read(backfill: Backfill, runtime: Any) -> None:
     result = await backfill.run(runtime, start=date(2026, 4, 2), end=date(2026, 4, 12))
     assert result["records"] == 10
@@ -144,7 +167,7 @@ async def test_unreadable_rows_are_counted_and_parked(
 async def test_of_two_backfills_of_one_account_one_gives_way(backfill: Backfill, runtime: Any) -> None:
     async def rival() -> None:
         runtime.connector.before_page = lambda _page: None
-        await backfill.run(runtime, stop=lambda: True)
+        await backfill.run(runtime)
 
     runtime.connector.before_page = lambda _page: rival()
     with pytest.raises(Overtaken):

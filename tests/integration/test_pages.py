@@ -242,6 +242,34 @@ async def test_whatever_a_vendor_writes_stays_text(site: Site, house: House, dat
     assert "<script" not in (await site.get("/health")).text
 
 
+async def test_the_story_runs_from_the_webhook_to_the_change(
+    site: Site, house: House, database: Database, hotel: Any
+) -> None:
+    """OPS-05: one correlation id, newest first; what is stuck says why."""
+    await house.apply(revision(), kind="webhook")
+    await add_delivery(database, hotel)
+    await run(database, hotel, "UPDATE deliveries SET correlation_id = 'c1'")
+    lane = f"{hotel.account_id}/reservations/1001"
+    for state, reason in (("done", None), ("parked", HOSTILE)):
+        await run(
+            database,
+            hotel,
+            "INSERT INTO events (lane_key, tenant_id, account_id, kind, stream, ref, state, outcome, park_path, "
+            "park_reason, correlation_id, received_at) VALUES ($1, $2, $3, 'webhook', 'reservations', '1001', $4, "
+            "'new', '$.status', $5, 'c1', now() - interval '30 seconds')",
+            lane,
+            hotel.tenant_id,
+            hotel.account_id,
+            state,
+            reason,
+        )
+    page = (await site.get(f"/reservations/{await the_id(house)}")).text
+    told = [page.index(word) for word in ("Reservation created", "Webhook led to a read", "Webhook received")]
+    assert told == sorted(told)
+    assert "parked at $.status: &lt;script&gt;" in page
+    assert page.count(">c1<") == 4
+
+
 async def test_a_room_that_another_stay_has_is_shown_on_the_page(site: Site, house: House) -> None:
     await house.apply(revision("1"))
     await house.apply(revision("2"))

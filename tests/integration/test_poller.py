@@ -267,6 +267,7 @@ async def test_a_kill_at_any_page_costs_at_most_that_page(bench: Bench, killed_a
 
 async def test_a_half_read_snapshot_goes_on_where_it_stopped(bench: Bench) -> None:
     """CUR-08 in the cold start: the tiles already read are not asked for again."""
+    bench.vendor.spec = spec(max_snapshot_window=60 * DAY)
     for number in range(3):
         bench.vendor.add(f"R{number}", arrival=NOW + number * 200 * DAY)
 
@@ -428,6 +429,7 @@ async def test_a_cursor_held_by_another_reader_is_said_to_be_busy(bench: Bench) 
 
 async def test_a_cold_start_subscribes_lists_and_then_follows_from_before_the_listing(bench: Bench) -> None:
     """BEYOND 10: what changes between subscribing and the end of the listing is found, once."""
+    bench.vendor.spec = spec(max_snapshot_window=60 * DAY)
     bench.vendor.add("old", modified=NOW - 300 * DAY, arrival=NOW - 300 * DAY)
 
     def book_meanwhile(page: int) -> None:

@@ -227,3 +227,14 @@ async def test_closing_twice_lets_every_waiter_go() -> None:
     await bench.budget.aclose()
     await asyncio.gather(*bench.tasks, return_exceptions=True)
     assert bench.budget.waiting == 0
+
+
+async def test_calls_are_spread_once_less_than_two_fifths_of_the_credits_are_left() -> None:
+    now = 0.0
+    budget = Budget(credits=100, window_s=300, clock=lambda: now)
+    budget.observe(remaining=41, resets_in=200)
+    assert budget.pace() == 0.0
+    budget.observe(remaining=30, resets_in=200)
+    assert budget.pace() == 10.0
+    budget.observe(remaining=0.5, resets_in=200)
+    assert budget.pace() == 20.0

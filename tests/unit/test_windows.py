@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -61,24 +60,19 @@ def test_a_position_is_in_the_future_only_beyond_what_clocks_disagree_by() -> No
     assert not windows.is_future(NOW + timedelta(minutes=10), NOW)
 
 
-def test_quarters_end_where_the_calendar_says() -> None:
-    cut = list(windows.tiles(datetime(2025, 11, 1, tzinfo=UTC), datetime(2026, 8, 1, tzinfo=UTC)))
-    assert [end.date().isoformat() for _, end in cut] == ["2026-01-01", "2026-04-01", "2026-07-01", "2026-08-01"]
+def test_a_tile_ends_with_the_shortest_limit_or_the_range() -> None:
+    assert windows.tile_end(NOW, NOW + 90 * DAY) == NOW + 90 * DAY
+    assert windows.tile_end(NOW, NOW + 90 * DAY, 30 * DAY, None, 7 * DAY) == NOW + 7 * DAY
+    assert windows.tile_end(NOW, NOW + 3 * DAY, 7 * DAY) == NOW + 3 * DAY
 
 
-def test_months_are_cut_further_by_a_short_limit() -> None:
-    cut = list(windows.tiles(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC), 10 * DAY, 1))
-    assert [(end - start).days for start, end in cut] == [10, 10, 8]
+def test_a_tile_is_never_shorter_than_a_day() -> None:
+    assert windows.tile_end(NOW, NOW + 9 * DAY, timedelta(seconds=1)) == NOW + DAY
 
 
-def test_the_night_the_clocks_change_is_neither_lost_nor_read_twice() -> None:
-    """BEYOND 25: 25 hours of local time in October are 25 hours of windows."""
-    madrid = ZoneInfo("Europe/Madrid")
-    start, end = datetime(2026, 10, 25, tzinfo=madrid), datetime(2026, 10, 26, tzinfo=madrid)
-    cut = list(windows.tiles(start, end, timedelta(hours=1)))
-    assert len(cut) == 25
-    assert cut[0][0] == start
-    assert cut[-1][1] == end
+def test_a_quarter_of_a_tile_is_whole_days_and_at_least_one() -> None:
+    assert windows.quarter_of(timedelta(days=30)) == 7 * DAY
+    assert windows.quarter_of(DAY) == DAY
 
 
 def test_the_usual_snapshot_is_two_years_back_to_three_years_ahead_in_whole_months() -> None:
@@ -93,4 +87,4 @@ def test_an_instant_without_a_zone_is_refused() -> None:
 
 def test_no_tile_begins_after_the_range() -> None:
     with pytest.raises(ValueError, match="no tile"):
-        windows.tile_end(NOW, NOW, None)
+        windows.tile_end(NOW, NOW)

@@ -122,6 +122,10 @@ _NOT_OURS = (
 )
 
 
+# Row-level security would show anybody else empty tables, and silence would look like loss.
+_OWNS = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'public.reservations'::regclass"
+
+
 @asynccontextmanager
 async def snapshot(dsn: str) -> AsyncIterator[Connection]:
     """Open the database as its owner, seeing one moment and unable to write.
@@ -136,6 +140,8 @@ async def snapshot(dsn: str) -> AsyncIterator[Connection]:
         for name in ("json", "jsonb"):
             await connection.set_type_codec(name, encoder=str, decoder=msgspec.json.decode, schema="pg_catalog")
         async with connection.transaction(isolation="repeatable_read", readonly=True):
+            if not await connection.fetchval(_OWNS):
+                raise _unaudited(PermissionError(), "connect as the owner of the database")
             yield connection
     except _NOT_OURS as error:
         raise _unaudited(error, "run `pms-sync migrate`, and connect as the owner of the database") from error

@@ -28,6 +28,7 @@ from pms_sync.store import upkeep
 from pms_sync.store.database import Database
 from pms_sync.store.doors import DoorBook
 from pms_sync.store.inbox import Appended, InboxLine, NewDelivery
+from pms_sync.web.access import security_headers
 from pms_sync.web.routes import MIDDLEWARES, metrics_routes, routes
 
 ARRIVED, ROUTED = "arrived", "routed"
@@ -134,7 +135,7 @@ class Parts:
         main.add_routes(pages)
         doors = [Door(host=settings.bind.host, port=settings.bind.port, application=main)]
         if settings.metrics_bind is not None:
-            apart = web.Application(middlewares=[self.deadline.middleware])
+            apart = web.Application(middlewares=[self.deadline.middleware, security_headers])
             apart.add_routes(metrics_routes(self.metrics))
             doors.append(Door(host=settings.metrics_bind.host, port=settings.metrics_bind.port, application=apart))
         return Server(doors, SERVER_SETTINGS)

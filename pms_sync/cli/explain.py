@@ -69,7 +69,7 @@ def _unknown(text: str) -> ConfigurationFault:
     return ConfigurationFault(
         f"no reservation has the id {text[:60]!r}",
         "RESERVATION",
-        "give the id as `pms_public.reservations` or a page shows it",
+        "give the id as the view pms_public.reservations or a page shows it",
     )
 
 

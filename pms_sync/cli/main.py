@@ -30,7 +30,7 @@ COMMANDS: dict[str, _Command] = {
     "explain": _Command("Say for every field of a reservation who said so, and when.", "explain"),
     "simulate": _Command("A simulated vendor on a local port.", "simulate"),
     "connectors": _Command("What is installed; the suite every connector passes.", "connectors"),
-    "demo": _Command("A simulated hotel flows in.", "demo"),
+    "demo": _Command("A simulated hotel flows in.", "pms_sync.demo.command"),
     "reconcile": _Command("Compare both sides, prove or heal."),
     "push": _Command("The outbox."),
     "cases": _Command("What no rule decides."),
@@ -57,7 +57,8 @@ class _Commands(GroupWithFaults):
             return None
         if command.module is None:
             return not_built_yet(cmd_name)
-        loaded: click.Command = import_module(f"pms_sync.cli.{command.module}").command
+        where = command.module if "." in command.module else f"pms_sync.cli.{command.module}"
+        loaded: click.Command = import_module(where).command
         return loaded
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -81,5 +81,5 @@ def _no_reservation() -> NotHere:
     return NotHere(
         "There is no such reservation",
         "No reservation of any hotel here has the id in the address.",
-        "Copy the id as a case, the log or `pms_public.reservations` shows it.",
+        "Copy the id as a case, the log or the view pms_public.reservations shows it.",
     )

@@ -41,7 +41,7 @@ _NOTHING = (None, "")
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One field that changed; both sides are None where only the name is kept (sealed values, whole lists)."""
+    """One thing that changed; both sides are None where only its name is kept (sealed values, whole lists)."""
 
     name: str
     old: str | None = None
@@ -105,7 +105,7 @@ def _entries(story: Story) -> Iterator[Moment]:
             at=row["at"],
             what=_ACTIONS.get(row["action"]) or str(row["action"]),
             by=actor_name(story, row["actor"]),
-            changes=[_change(story, name, change) for name, change in row["fields"].items()],
+            changes=sorted((_change(story, *told) for told in row["fields"].items()), key=_by_name),
             correlation_id=row["correlation_id"],
         )
 
@@ -124,13 +124,24 @@ def _tone(row: Row) -> str:
 def _change(story: Story, name: str, change: Any) -> Change:  # noqa: ANN401 - whatever the audit log keeps
     label = _LABELS.get(name) or f"{'room ' if name.startswith('stay.') else ''}{name}".replace(".", " ")
     if name == _BILL or not isinstance(change, list) or len(change) != _SIDES:
-        return Change(label)
+        return Change(label, new=_news(name, change))
     old, new = change
     return Change(
         label.removesuffix("_id").replace("_", " "),
         _side(story.codes, old) if old not in _NOTHING else None,
         _side(story.codes, new) if new not in _NOTHING else "nothing",
     )
+
+
+def _news(name: str, change: object) -> str | None:
+    """A stay is told whole when it is new, and by the word for its nights when those changed."""
+    if not name.startswith("stay."):
+        return None
+    return ", ".join(map(str, change)) if isinstance(change, list) and change else "added"
+
+
+def _by_name(change: Change) -> str:
+    return change.name
 
 
 def _side(codes: Mapping[str, str], side: object) -> str:

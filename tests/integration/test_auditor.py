@@ -197,6 +197,20 @@ async def test_a_database_without_our_schema_is_said_so(empty_database: str) -> 
     assert "migrate" in refused.value.remedy
 
 
+async def test_somebody_who_would_see_empty_tables_is_turned_away(house: House) -> None:
+    """Row-level security hides; an auditor that sees nothing must not call it a loss."""
+    role = f"clerk_{uuid.uuid4().hex}"
+    await run_sql(house.dsn, f"CREATE ROLE {role} LOGIN IN ROLE pms_sync_worker, pms_sync_reader")
+    try:
+        with pytest.raises(Unavailable, match="PermissionError") as refused:
+            await audit(house.dsn.replace("//pms@", f"//{role}@"), house.truths)
+        with pytest.raises(Unavailable):
+            await store_hash(house.dsn.replace("//pms@", f"//{role}@"))
+        assert "owner" in refused.value.remedy
+    finally:
+        await run_sql(house.dsn, f"DROP ROLE {role}")
+
+
 async def test_an_audit_writes_nothing(house: House) -> None:
     before = await store_hash(house.dsn)
     await house.audit(Witness(canaries=(CARD,)))
@@ -1046,9 +1060,8 @@ async def test_two_runs_over_the_same_hotel_have_the_same_portable_hash(
     empty_database: str, migrated_database: str
 ) -> None:
     """A crashed run must end where an undisturbed one does, whatever ids it drew."""
-    hashes = []
+    hashes, now = [], datetime.now(UTC)
     for dsn in (empty_database, migrated_database):
-        now = datetime(2026, 3, 1, 12, tzinfo=UTC)
         async with running_site(dsn, reservations=12, now=now) as site:
             await site.reader.read()
         hashes.append((await store_hash(dsn), await store_hash(dsn, portable=True)))

@@ -1,0 +1,206 @@
+"""The stage: a simulated vendor with its control plane, and the daemon as a process of its own that can be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from connectors.beds24.simulator import SIMULATOR
+from pms_sync.domain.errors import Unavailable
+from pms_sync.embedded import EmbeddedPostgres
+from pms_sync.store.database import Database
+
+VENDOR = "beds24"
+PROPERTY_REF = "7"
+_READY_S, _STOP_S = 60.0, 25.0
+_WEB_PORT = 8080
+
+_HOTEL = """
+tenant = "demo"
+
+[[properties]]
+code = "P1"
+name = "Hotel Prado"
+timezone = "Europe/Madrid"
+currency = "EUR"
+
+[[properties.room_types]]
+code = "DBL"
+rooms = ["101", "102", "103"]
+inventory_master = "beds24"
+
+[[properties.accounts]]
+vendor = "beds24"
+role = "channel_manager"
+property_ref = "7"
+credentials_file = "beds24.json"
+crosswalk = { room_type = { "55" = "DBL" }, room = { "55/1" = "101", "55/2" = "102", "55/3" = "103" } }
+"""
+
+
+class Vendor:
+    """The simulated vendor's control plane, as the demo uses it."""
+
+    def __init__(self, base_url: str, client: httpx.AsyncClient) -> None:
+        """Talk to a simulator that listens."""
+        self.base_url, self._client = base_url, client
+
+    async def order(self, name: str, **body: Any) -> Any:  # noqa: ANN401 - any JSON value
+        """Give an order and return the answer; raises httpx.HTTPStatusError for one that cannot be carried out."""
+        answer = await self._client.post(f"{self.base_url}/_sim/{name}", json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+    async def ask(self, name: str) -> Any:  # noqa: ANN401 - any JSON value
+        """Ask for the truth or the calls."""
+        answer = await self._client.get(f"{self.base_url}/_sim/{name}", timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+
+class Daemon:
+    """`pms-sync run` as a child; its log goes to a file."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        """Start nothing yet."""
+        self._environment, self.log = environment, log
+        self._child: asyncio.subprocess.Process | None = None
+        self.bind = ""
+
+    async def start(self) -> str:
+        """Start it and wait for its ready line; returns HOST:PORT. Raises Unavailable with the daemon's last words."""
+        with self.log.open("ab") as log:
+            self._child = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "pms_sync",
+                "run",
+                env=self._environment,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        assert self._child.stdout is not None  # noqa: S101 - it is a pipe
+        async with asyncio.timeout(_READY_S):
+            line = await self._child.stdout.readline()
+        if not line:
+            words = self.log.read_text(errors="replace").splitlines()[-1:]
+            raise Unavailable("the daemon did not start", str(self.log), words[0] if words else "look at its log")
+        self.bind = json.loads(line)["bind"]
+        return self.bind
+
+    async def kill(self) -> None:
+        """Pull the plug: SIGKILL, no goodbye."""
+        if self._child is not None:
+            self._child.kill()
+            await self._child.wait()
+
+    async def stop(self) -> int:
+        """Ask it to stop and return its exit code."""
+        if self._child is None or self._child.returncode is not None:
+            return 0
+        self._child.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(_STOP_S):
+                return await self._child.wait()
+        except TimeoutError:
+            self._child.kill()
+            return await self._child.wait()
+
+    async def command(self, *words: str) -> Any:  # noqa: ANN401 - any JSON value
+        """Run a command with --json over the same store and return its document."""
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "pms_sync",
+            *words,
+            "--json",
+            env=self._environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        told, _ = await child.communicate()
+        return msgspec.json.decode(told)
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """Everything on it, running."""
+
+    vendor: Vendor
+    daemon: Daemon
+    dsn: str
+    secrets: tuple[str, ...]
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[Database]:
+        """Look into the store beside the daemon; raises Unavailable while its database is away."""
+        database = await Database.connect(self.dsn, size=2)
+        try:
+            yield database
+        finally:
+            await database.close()
+
+
+@asynccontextmanager
+async def stage(seed: int, reservations: int, poll_interval_s: int) -> AsyncIterator[Stage]:
+    """Set it up in a folder of its own and clear it away at the end."""
+    simulator = SIMULATOR(seed)
+    base_url = await simulator.start()
+    try:
+        with tempfile.TemporaryDirectory(prefix="pms-sync-demo-", ignore_cleanup_errors=True) as folder:
+            async with httpx.AsyncClient() as client:
+                vendor = Vendor(base_url, client)
+                told = await vendor.order("reset", seed=seed, hotels=1, rooms=3, reservations=reservations)
+                root = Path(folder)
+                daemon = Daemon(_environment(root, base_url, told["credentials"], poll_interval_s), root / "daemon.log")
+                try:
+                    dsn = EmbeddedPostgres(root / "store").dsn
+                    yield Stage(vendor, daemon, dsn, tuple(told["credentials"].values()))
+                finally:
+                    await daemon.stop()
+    finally:
+        await simulator.stop()
+
+
+def _environment(root: Path, base_url: str, credentials: dict[str, str], poll_interval_s: int) -> dict[str, str]:
+    """Write the hotel file and return the daemon's settings; nothing of this machine's own settings gets in."""
+    hotels = root / "hotels"
+    hotels.mkdir()
+    (hotels / "demo.toml").write_text(_HOTEL)
+    secret = hotels / "beds24.json"
+    secret.touch(mode=0o600)
+    secret.write_text(json.dumps(credentials))
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PMS_SYNC_")}
+    given = os.environ.get("PMS_SYNC_PG_BIN")
+    return {
+        **ours,
+        **({"PMS_SYNC_PG_BIN": given} if given else {}),
+        "PMS_SYNC_DATA_DIR": str(root / "store"),
+        "PMS_SYNC_CONFIG": str(hotels),
+        "PMS_SYNC_BIND": f"127.0.0.1:{_free_port()}",
+        "PMS_SYNC_BEDS24_BASE_URL": base_url,
+        "PMS_SYNC_ALLOW_PRIVATE_VENDORS": "1",
+        "PMS_SYNC_POLL_INTERVAL": str(poll_interval_s),
+    }
+
+
+def _free_port() -> int:
+    """Return the usual port, or another where that is taken: the daemon must come back on the same one."""
+    for port in (_WEB_PORT, 0):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise Unavailable("no free port on 127.0.0.1", "demo", "stop something that listens")

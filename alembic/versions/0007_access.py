@@ -74,10 +74,15 @@ def _create_role(role: str) -> None:
         END $$
         """
     )
+    # From 16 on who creates a role may administer it, but only a grant of its own lets him SET ROLE to it.
     op.execute(
         f"""
         DO $$ BEGIN
-            IF NOT pg_has_role(current_user, '{role}', 'MEMBER') THEN
+            IF current_setting('server_version_num')::int >= 160000 THEN
+                IF NOT pg_has_role(current_user, '{role}', 'SET') THEN
+                    EXECUTE 'GRANT {role} TO CURRENT_USER WITH SET TRUE';
+                END IF;
+            ELSIF NOT pg_has_role(current_user, '{role}', 'MEMBER') THEN
                 GRANT {role} TO CURRENT_USER;
             END IF;
         EXCEPTION WHEN unique_violation THEN NULL;

@@ -12,8 +12,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from pms_sync.domain.reservation import Guest, Line, Revision
-from pms_sync.domain.status import reservation_status
+from pms_sync.domain.reservation import Guest, Line, Revision, Stay
+from pms_sync.domain.status import Status, reservation_status
 
 StayKey = tuple[UUID, str]  # (account, stay ref)
 
@@ -22,6 +22,8 @@ class Composed(msgspec.Struct, frozen=True, kw_only=True):
     """The reservation's own fields; its stays stay with their revisions."""
 
     status: str
+    hold_kind: str | None
+    blocks_inventory: bool
     home: Revision
     total: Decimal | None
     created_at: object
@@ -53,8 +55,12 @@ def compose(revisions: Mapping[StayKey, Revision]) -> Composed:
     home = home_of(revisions)
     ordered = [revisions[key] for key in sorted(revisions, key=lambda key: (len(key[1]), key[1]))]
     versions = [one.modified_at for one in ordered if one.modified_at]
+    stays = [stay for one in ordered for stay in one.room_stays]
+    status = reservation_status(stay.status for stay in stays)
     return Composed(
-        status=reservation_status(stay.status for one in ordered for stay in one.room_stays),
+        status=status,
+        hold_kind=_hold_kind(status, [*home.room_stays, *stays]),
+        blocks_inventory=any(stay.blocks_inventory for stay in stays),
         home=home,
         total=_total(ordered),
         created_at=said(home.created_at),
@@ -65,6 +71,12 @@ def compose(revisions: Mapping[StayKey, Revision]) -> Composed:
         notes=said(home.notes),  # type: ignore[arg-type]
         comments=said(home.comments),  # type: ignore[arg-type]
     )
+
+
+def _hold_kind(status: str, stays: Sequence[Stay]) -> str | None:
+    """Say what kind of hold a held reservation is: that of its home record's stay, else of the first held one."""
+    kinds = (stay.hold_kind for stay in stays if stay.status == status == Status.HOLD and stay.hold_kind)
+    return next((str(kind) for kind in kinds), None)
 
 
 def _total(revisions: Sequence[Revision]) -> Decimal | None:

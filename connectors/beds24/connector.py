@@ -1,13 +1,14 @@
-"""The Beds24 talker: pages, single bookings, the catalogue and the webhook settings of one property, as raw as they came."""
+"""The Beds24 talker: pages, single bookings, the catalogue and the webhook settings of one property, all as it came."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from connectors.beds24 import rows, webhooks, wire
+from connectors.beds24.pushing import Desk
 from connectors.beds24.session import Query, Session
 from connectors.beds24.wire import ARRIVAL, CATALOGUE, MODIFIED, RESERVATIONS
 from connectors.kit import rest
@@ -17,14 +18,18 @@ from pms_sync.ports.connector import (
     Catalogue,
     Checked,
     ConnectorContext,
+    LookedUp,
     Missing,
     Page,
+    Receipt,
     Record,
     Subscription,
+    VendorRequest,
     Window,
 )
 
 _BOOKINGS, _PROPERTIES, _ACCOUNTS = "/bookings", "/properties", "/accounts"
+_PATHS = {RESERVATIONS: _BOOKINGS, CATALOGUE: _PROPERTIES}
 _SECOND = timedelta(seconds=1)
 _FIRST = "1"
 _MOST_PAGES = 50
@@ -45,6 +50,7 @@ class Beds24Connector:
         self._property = context.property_ref
         self._session = Session(context)
         self._guard = PageGuard()
+        self._desk = Desk(self._session, context.property_ref)
 
     async def check(self) -> Checked:
         """Read the token's scopes, the properties it sees, and zone and currency where they are told."""
@@ -78,12 +84,10 @@ class Beds24Connector:
 
     async def pull(self, stream: str, window: Window, page: str | None) -> Page:
         """Read one page; the page token is the vendor's page number. Raises KeyError for an unknown stream."""
-        path, query = {
-            RESERVATIONS: (_BOOKINGS, lambda: self._booking_query(window)),
-            CATALOGUE: (_PROPERTIES, lambda: [("id", self._property), *wire.ROOMS]),
-        }[stream]
+        path = _PATHS[stream]
+        query = [("id", self._property), *wire.ROOMS] if stream == CATALOGUE else self._booking_query(window)
         number = page or _FIRST
-        found = await self._session.page(path, [*query(), ("page", number)])
+        found = await self._session.page(path, [*query, ("page", number)])
         following = str(int(number) + 1) if found.pages.next_page_exists else None
         told = [bytes(row) for row in found.data]
         self._guard.check((stream, window), page, told, following, f"GET {path} page {number}")
@@ -101,10 +105,15 @@ class Beds24Connector:
             message = f"fetch takes at most {self.spec.batch_fetch_limit} refs of the stream {RESERVATIONS}"
             raise ValueError(message)
         found: dict[str, Record | Missing] = dict.fromkeys(refs, Missing("absent"))
-        if not wanted:
-            return found
-        query = [*(("id", ref) for ref in wanted), *wire.STATUSES, *wire.INCLUDES]
-        answer = await self._session.page(_BOOKINGS, query)
+        # 5.1: the statuses named hide one that the vendor adds, and without names perhaps the cancelled; ask both ways.
+        for statuses in (wire.STATUSES, ()):
+            if unseen := [ref for ref in wanted if found[ref] == Missing("absent")]:
+                await self._fetch(unseen, statuses, found)
+        return found
+
+    async def _fetch(self, refs: Sequence[str], statuses: Query, found: dict[str, Record | Missing]) -> None:
+        """Read these bookings into `found`; raises VendorFault when the answer is not complete."""
+        answer = await self._session.page(_BOOKINGS, [*(("id", ref) for ref in refs), *statuses, *wire.INCLUDES])
         if answer.pages.next_page_exists:
             raise rows.incomplete("the vendor has more rows than ids were asked for")
         for row in answer.data:
@@ -112,7 +121,14 @@ class Beds24Connector:
             if record.ref in found:
                 ours = record.property_ref == self._property
                 found[record.ref] = record if ours else Missing("not_ours", record.property_ref)
-        return found
+
+    async def push(self, requests: Sequence[VendorRequest]) -> Sequence[Receipt]:
+        """Write bookings once and return the verdict on each, in their order."""
+        return await self._desk.push(requests)
+
+    async def look_up(self, request: VendorRequest, since: datetime) -> LookedUp:
+        """Find out what became of a request sent after `since` (UTC): its mark, or what its booking shows now."""
+        return await self._desk.look_up(request, since)
 
     async def calibrate(self, stream: str, known: Record) -> bool:
         """Ask for two seconds around a known change; True proves that the filter reads our times as UTC (5.2).

@@ -35,10 +35,10 @@ def window_query(window: Window) -> Pairs:
 def _changes(window: Window) -> Pairs:
     """Ask one second wider on both sides: whether the bounds are inclusive is not stated (vendors/beds24.md 5.2)."""
     start, end = window.start.astimezone(UTC) - _SECOND, window.end.astimezone(UTC) + _SECOND
-    return [("modifiedFrom", _wall(start)), ("modifiedTo", _wall(end))]
+    return [("modifiedFrom", wall(start)), ("modifiedTo", wall(end))]
 
 
-def _wall(instant: datetime) -> str:
+def wall(instant: datetime) -> str:
     """Write the documented form, without a zone."""
     return instant.strftime("%Y-%m-%dT%H:%M:%S")
 

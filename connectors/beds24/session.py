@@ -31,11 +31,11 @@ class Session:
 
     async def call(self, method: str, path: str, query: Query = (), body: bytes | None = None) -> rest.Answer:
         """Make one call; after a 401 refresh once and repeat once, then ask why (vendors/beds24.md 2.4)."""
-        token = await self._tokens.current()
+        token = await self._token()
         try:
             return await self._once(method, path, query, body, token)
         except rest.Unauthorized:
-            token = await self._tokens.renewed(token)
+            token = await self._token(token)
         try:
             return await self._once(method, path, query, body, token)
         except rest.Unauthorized as fault:
@@ -51,7 +51,7 @@ class Session:
         answer = await self.call("GET", _DETAILS)
         details = rest.read(wire.DETAILS, answer, f"GET {_DETAILS}")
         if not details.valid_token:
-            await self._tokens.renewed(await self._tokens.current())
+            await self._token(await self._token())
             answer = await self.call("GET", _DETAILS)
             details = rest.read(wire.DETAILS, answer, f"GET {_DETAILS}")
         if not details.valid_token:
@@ -62,6 +62,14 @@ class Session:
     async def aclose(self) -> None:
         """Let a refresh under way end; the client belongs to whoever opened it."""
         await self._tokens.aclose()
+
+    async def _token(self, stale: str | None = None) -> str:
+        """Return a token, another one than `stale`; whatever fails here, the call itself was never sent."""
+        try:
+            return await (self._tokens.current() if stale is None else self._tokens.renewed(stale))
+        except VendorFault as fault:
+            fault.sent = False
+            raise
 
     async def _once(self, method: str, path: str, query: Query, body: bytes | None, token: str) -> rest.Answer:
         return await self._send(method, path, query, body, {"token": token})

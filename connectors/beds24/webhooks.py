@@ -1,4 +1,4 @@
-"""What the webhook settings of a property should become, given what is there: pure text work (vendors/beds24.md 13.2)."""
+"""What the webhook settings of a property should become, given what is there; pure text (vendors/beds24.md 13.2)."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def warning(before: Webhooks, wanted: Webhooks) -> str | None:
 def manual(url: str, reason: str) -> str:
     """Tell a person what to enter by hand; the secret itself is shown with the door, not here."""
     return (
-        f"{reason}. In Beds24 open the property's settings, Access, Booking Webhook: choose version 2 with personal data,"
-        f" add the line {url} to the URL, add the line '{SECRET_HEADER}: <secret of the door>' to the custom header,"
-        " and leave additional data at none"
+        f"{reason}. In Beds24 open the property's settings, Access, Booking Webhook: choose version 2 with personal"
+        f" data, add the line {url} to the URL, add the line '{SECRET_HEADER}: <secret of the door>' to the custom"
+        " header, and leave additional data at none"
     )
 
 

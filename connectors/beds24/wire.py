@@ -1,13 +1,13 @@
 """Beds24 on the wire: the declared facts, the parameter tables, and as much of each answer as the connector reads.
 
-Records stay raw bytes; what a booking means is the mapper's business. Sections named here are those of vendors/beds24.md.
+Records stay raw bytes; what a booking means is the mapper's business. Sections are those of vendors/beds24.md.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -15,12 +15,12 @@ from pms_sync.ports.connector import ConnectorSpec, RateBudget, StreamSpec
 
 RESERVATIONS, CATALOGUE = "reservations", "catalogue"
 MODIFIED, ARRIVAL = "modified", "arrival"
-SECRET_HEADER = "X-PMS-Sync-Secret"
+SECRET_HEADER = "X-PMS-Sync-Secret"  # noqa: S105 - the name of a header
 
 SPEC = ConnectorSpec(
     vendor="beds24",
     label="Beds24",
-    capabilities=frozenset({"reservations", "guests", "blocks", "folio", "catalogue", "webhooks"}),
+    capabilities=frozenset({"reservations", "guests", "blocks", "folio", "catalogue", "webhooks", "push"}),
     streams=(
         StreamSpec(
             name=RESERVATIONS,
@@ -189,6 +189,7 @@ class Account(Struct):
 class Complaint(Struct):
     """Why an item of a POST was refused or changed."""
 
+    action: str | None = None
     field: str | None = None
     message: str | None = None
 
@@ -199,6 +200,9 @@ class Outcome(Struct):
     success: bool
     errors: list[Complaint] | None = None
     warnings: list[Complaint] | None = None
+    new: Any = None
+    modified: Any = None
+    info: list[Any] | None = None
 
 
 GRANTED = msgspec.json.Decoder(Granted)
@@ -210,3 +214,4 @@ LOOSE_KEY = msgspec.json.Decoder(LooseKey)
 PROPERTY = msgspec.json.Decoder(Property)
 ACCOUNT = msgspec.json.Decoder(Account)
 OUTCOMES = msgspec.json.Decoder(list[Outcome])
+ITEM: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)

@@ -26,7 +26,7 @@ _SHORTEST_LIFE = timedelta(seconds=30)
 class CredentialsRefused(CallFault):
     """The vendor does not take the credentials themselves; only a person can heal that."""
 
-    how = Disposition.PAUSE
+    how, lands = Disposition.PAUSE, False
     advice = "enter new credentials for this account"
 
 

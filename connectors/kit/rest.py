@@ -49,16 +49,29 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallFault(VendorFault):
-    """A call that brought nothing usable; each subclass is a row of facts."""
+    """A call that brought nothing usable; each subclass is a row of facts.
+
+    `lands` says whether a write that ended this way may have taken effect at the vendor.
+    """
 
     how = Disposition.ABORT
     away = False
+    lands = True
     advice = "see the vendor's page for this call"
 
     def __init__(
-        self, what: str, where: str = "", *, retry_after: float | None = None, status: int | None = None
+        self,
+        what: str,
+        where: str = "",
+        *,
+        retry_after: float | None = None,
+        status: int | None = None,
+        sent: bool | None = None,
     ) -> None:
-        """Describe the failure; `retry_after` is in seconds, `status` the HTTP status where there was one."""
+        """Describe the failure; `retry_after` is in seconds, `status` the HTTP status where there was one.
+
+        `sent` is given where this very failure tells more than its class about whether the request took effect.
+        """
         super().__init__(
             what,
             where,
@@ -66,6 +79,7 @@ class CallFault(VendorFault):
             disposition=self.how,
             retry_after=retry_after,
             counts_against_breaker=self.away,
+            sent=self.lands if sent is None else sent,
         )
         self.status = status
 
@@ -80,8 +94,15 @@ class Unreachable(CallFault):
 class Blocked(CallFault):
     """The address is one that vendors do not live at, so the call was never made."""
 
-    how = Disposition.PAUSE
+    how, lands = Disposition.PAUSE, False
     advice = "correct the base URL, or allow private vendors where that is meant"
+
+
+class Unsendable(CallFault):
+    """A credential that no header can carry, so the call was never made."""
+
+    how, lands = Disposition.PAUSE, False
+    advice = "enter the account's credentials again: one line of plain ASCII letters, digits and signs each"
 
 
 class ServerTrouble(CallFault):
@@ -101,21 +122,21 @@ class NotJson(CallFault):
 class Limited(CallFault):
     """The budget is used up (429); the wait is in `retry_after`."""
 
-    how = Disposition.RETRY
+    how, lands = Disposition.RETRY, False
     advice = "waits by itself; other products may share this account's budget"
 
 
 class Unauthorized(CallFault):
     """The access token is not taken (401)."""
 
-    how = Disposition.PAUSE
+    how, lands = Disposition.PAUSE, False
     advice = "check that the account's credentials are valid and carry the needed scopes"
 
 
 class Forbidden(CallFault):
     """The token is taken, the call is not allowed (403)."""
 
-    how = Disposition.PAUSE
+    how, lands = Disposition.PAUSE, False
     advice = "check the scopes of the account's credentials"
 
 
@@ -138,15 +159,22 @@ class TooLarge(CallFault):
 
 _BY_STATUS: Mapping[int, type[CallFault]] = {401: Unauthorized, 403: Forbidden, 408: ServerTrouble, 429: Limited}
 _BY_HUNDRED: Mapping[int, type[CallFault]] = {1: NotJson, 3: Redirected, 4: Refused, 5: ServerTrouble}
+_NO_CONNECTION = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+_NO_SOCKET = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _SILENT = (Unauthorized, Forbidden)  # such a body may echo the token that was sent
 
 
 async def exchange(client: httpx.AsyncClient, request: Request, *, most_bytes: int = MOST_BYTES) -> Answer:
     """Send once and read the whole answer, whatever its status.
 
-    Raises Unreachable when there is no whole answer, Blocked when the address is refused, TooLarge when it is too large.
+    Raises Unreachable when there is no whole answer, Blocked when the address is refused, TooLarge for too long a one,
+    Unsendable for a header that cannot be written.
     """
     headers = dict(request.headers)
+    wrong = [name for name, value in headers.items() if not (value.isascii() and value.isprintable())]
+    if wrong:
+        what = f"the value for the header {wrong[0]} has a line break, or letters that are not ASCII"
+        raise Unsendable(what, request.where)
     if request.body is not None:
         headers["Content-Type"] = "application/json"
     try:
@@ -181,10 +209,22 @@ def _transport_fault(error: BaseException, where: str) -> CallFault:
     refused = _address_refused(error)
     if refused is not None:
         return Blocked(str(refused), where)
-    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
-        return Unreachable(f"no answer in time ({type(error).__name__})", where)
+    sent = not _never_left(error)
+    cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+    if isinstance(cause, (httpx.TimeoutException, TimeoutError)):
+        return Unreachable(f"no answer in time ({type(cause).__name__})", where, sent=sent)
     kind = type(error.__cause__ or error).__name__
-    return Unreachable(f"the connection failed ({kind})", where)
+    return Unreachable(f"the connection failed ({kind})", where, sent=sent)
+
+
+def _never_left(error: BaseException) -> bool:
+    """Tell whether there was no connection to send on.
+
+    The transport's own names do not tell: it calls a connection that broke under way a connect time-out.
+    """
+    if isinstance(error.__cause__, aiohttp.ClientError):
+        return isinstance(error.__cause__, _NO_CONNECTION)
+    return isinstance(error, (*_NO_CONNECTION, *_NO_SOCKET))
 
 
 def _address_refused(error: BaseException | None) -> AddressRefused | None:
@@ -205,7 +245,7 @@ def judged(
 ) -> Answer:
     """Return an answer that is a success and looks like JSON; raises the CallFault it stands for otherwise.
 
-    `wait` says in seconds how long a vendor wants to be left alone after 429; the usual rule is Retry-After or a minute.
+    `wait` says in seconds how long a vendor wants to be left alone after 429; usually that is Retry-After or a minute.
     """
     hundred = answer.status // 100
     if hundred == 2:  # noqa: PLR2004 - the class of success
@@ -218,7 +258,8 @@ def judged(
         pause = wait(answer) if wait else pause or USUAL_WAIT_S
     said = "" if issubclass(fault, _SILENT) else vendor_words(answer.body, request)
     what = f"HTTP {answer.status}{': ' + said if said else ''}"
-    raise fault(what, request.where, retry_after=pause, status=answer.status)
+    sent = False if fault is Refused else None  # a 4xx is the vendor's word that nothing was done
+    raise fault(what, request.where, retry_after=pause, status=answer.status, sent=sent)
 
 
 def read(decoder: msgspec.json.Decoder[T], answer: Answer, where: str) -> T:

@@ -6,10 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 
 from mappers import kit
-from mappers.beds24 import people, words
+from mappers.beds24 import marks, people, words
 from mappers.beds24.blocks import to_block
 from mappers.beds24.wire import Item, Row
 from pms_sync.domain.reservation import Line, Revision, Stay
@@ -27,8 +27,8 @@ class _Site(NamedTuple):
     codes: kit.Codes
 
 
-def to_mapped(row: Row, items: Items, context: MappingContext, at: str) -> Mapped:
-    """Say what a row means; `at` is the JSON path of the row, `items` its invoice items wherever they stood."""
+def to_mapped(row: Row, items: Items, remarks: Raw, context: MappingContext, at: str) -> Mapped:
+    """Say what a row means; `at` is its JSON path, `items` and `remarks` are its lines wherever they stood."""
     codes = kit.Codes(context.crosswalk)
     site = _Site(at, context.currency, codes)
     meaning = _meaning(row, at)
@@ -38,7 +38,8 @@ def to_mapped(row: Row, items: Items, context: MappingContext, at: str) -> Mappe
         block = to_block(row, room_ref, kit.version_of(changed), codes, at)
         return Mapped(blocks=(block,), unmapped=codes.unmapped)
     stay = _stay(row, meaning, room_ref, site)
-    return Mapped(revisions=(_revision(row, stay, items, changed, site),), unmapped=codes.unmapped)
+    revision = _revision(row, stay, items, changed, site, marks.token(remarks))
+    return Mapped(revisions=(revision,), unmapped=codes.unmapped)
 
 
 def _meaning(row: Row, at: str) -> words.Meaning | None:
@@ -93,7 +94,7 @@ def _stay(row: Row, meaning: words.Meaning, room_ref: str | None, site: _Site) -
     )
 
 
-def _revision(row: Row, stay: Stay, items: Items, changed: datetime, site: _Site) -> Revision:
+def _revision(row: Row, stay: Stay, items: Items, changed: datetime, site: _Site, token: str | None) -> Revision:
     """Say what the row tells about its reservation.
 
     A group member speaks for itself only: its price is not the reservation's total (vendors/beds24.md 14).
@@ -128,6 +129,7 @@ def _revision(row: Row, stay: Stay, items: Items, changed: datetime, site: _Site
         comments=kit.word(row.comments),
         created_at=_created(row, at),
         modified_at=changed,
+        token=token,
     )
 
 

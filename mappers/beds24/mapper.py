@@ -1,18 +1,18 @@
-"""The Beds24 mapper as the engine sees it: raw bytes in, meaning or a rejection out."""
+"""The Beds24 mapper as the engine sees it: raw bytes in, meaning out; our changes in, requests out; or a rejection."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 from msgspec import UNSET
 
 from mappers import kit
 from mappers.beds24 import wire, words
 from mappers.beds24.bookings import to_mapped
-from pms_sync.domain.errors import MappingRejected, NotBuiltYet
-from pms_sync.ports.connector import PLUGIN_API
-from pms_sync.ports.mapper import Mapped, MappingContext
+from mappers.beds24.project import project
+from mappers.beds24.requests import to_requests
+from pms_sync.domain.errors import MappingRejected
+from pms_sync.domain.reservation import Revision
+from pms_sync.ports.connector import PLUGIN_API, VendorRequest
+from pms_sync.ports.mapper import Change, Mapped, MappingContext
 
 STREAMS = frozenset({"reservations"})
 
@@ -53,15 +53,19 @@ class Beds24Mapper:
             return [bytes(element) for element in probe.data]
         return [whole]
 
-    def project(self, state: Mapping[str, Any], context: MappingContext) -> Mapping[str, Any]:  # noqa: ARG002
-        """Refuse: what Beds24 can hold of our state comes with pushing."""
-        raise NotBuiltYet("writing to beds24 is not built yet", "mappers/beds24", "keep the account in shadow mode")
+    def project(self, state: Revision, context: MappingContext) -> Revision:
+        """Say what Beds24 can hold of our state of one stay; raises MappingRejected for what it has no code for."""
+        return project(state, context)
+
+    def to_requests(self, change: Change, context: MappingContext) -> list[VendorRequest]:
+        """Make items of POST /bookings; raises MappingRejected for what cannot be told."""
+        return to_requests(change, context)
 
 
 def _row(raw: bytes, context: MappingContext) -> Mapped:
     """Map a row as GET /bookings sends it."""
     row = kit.read(wire.ROW, raw, words.SHOWN)
-    return to_mapped(row, row.invoice_items, context, "$")
+    return to_mapped(row, row.invoice_items, row.info_items, context, "$")
 
 
 def _delivery(raw: bytes, context: MappingContext) -> Mapped:
@@ -70,7 +74,8 @@ def _delivery(raw: bytes, context: MappingContext) -> Mapped:
         delivery = kit.read(wire.DELIVERY, raw, words.SHOWN)
         row = delivery.booking
         items = row.invoice_items if delivery.invoice_items is UNSET else delivery.invoice_items
-        return to_mapped(row, items, context, "$.booking")
+        remarks = row.info_items if delivery.info_items is wire.NOTHING else delivery.info_items
+        return to_mapped(row, items, remarks, context, "$.booking")
     except MappingRejected as rejection:
         rejection.ref = _ref(raw)
         raise

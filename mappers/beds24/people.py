@@ -40,7 +40,7 @@ def _person(source: Row | Person, ref: str | None) -> Guest:
         last_name=last,
         email=kit.word(source.email),
         phone=_phone(source.phone, source.mobile),
-        country=_country(source.country2),
+        country=country(source.country2),
         language=kit.word(source.lang),
     )
 
@@ -59,7 +59,7 @@ def _phone(phone: Text, mobile: Text) -> Text:
     return first if isinstance(first, str) or mobile is UNSET else kit.word(mobile)
 
 
-def _country(value: Text) -> Text:
+def country(value: Text) -> Text:
     """Read two letters in upper case; anything else is no country (vendors/beds24.md 6.2)."""
     if value is UNSET:
         return UNSET

@@ -19,6 +19,7 @@ Count = Annotated[int, Meta(ge=0, le=99)]  # vendors/beds24.md 6.2
 Moment = Annotated[datetime, Meta(tz=True)]
 Text = str | None | UnsetType
 Money = Decimal | None | UnsetType
+NOTHING = msgspec.Raw(b"null")
 
 
 class Group(msgspec.Struct, rename="camel", gc=False):
@@ -36,6 +37,13 @@ class Item(msgspec.Struct, rename="camel", gc=False):
     description: str | None = None
     amount: Decimal | None = None
     line_total: Decimal | None = None
+
+
+class Remark(msgspec.Struct, gc=False):
+    """One info item, as far as it may be our mark (vendors/beds24.md 6.6)."""
+
+    code: object = None
+    text: object = None
 
 
 class Person(msgspec.Struct, rename="camel", gc=False):
@@ -79,6 +87,7 @@ class Row(msgspec.Struct, rename="camel", gc=False):
     lang: Text = UNSET
     guests: list[Person] | UnsetType | None = UNSET
     invoice_items: list[Item] | UnsetType | None = UNSET
+    info_items: msgspec.Raw = NOTHING
     channel: Text = UNSET
     api_reference: Text = UNSET
     notes: Text = UNSET
@@ -92,6 +101,7 @@ class Delivery(msgspec.Struct, rename="camel", gc=False):
 
     booking: Row
     invoice_items: list[Item] | UnsetType | None = UNSET
+    info_items: msgspec.Raw = NOTHING
 
 
 class Probe(msgspec.Struct, rename="camel", gc=False):
@@ -106,4 +116,5 @@ class Probe(msgspec.Struct, rename="camel", gc=False):
 ROW = msgspec.json.Decoder(Row)
 DELIVERY = msgspec.json.Decoder(Delivery)
 PROBE = msgspec.json.Decoder(Probe)
+REMARKS = msgspec.json.Decoder(list[Remark])
 ANY = msgspec.json.Decoder(msgspec.Raw)

@@ -34,7 +34,7 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True):
     ref: str
     arrival: date
     departure: date
-    status: str
+    status: str | None
     room_type_ref: Text = UNSET
     room_ref: Text = UNSET
     rate_plan_ref: Text = UNSET
@@ -69,7 +69,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     ref: str
     property_ref: str
     version: str
-    status: str
+    status: str | None
     gone: bool = False
     hold_kind: Text = UNSET
     vendor_status: Text = UNSET

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 
-_VERSION_BYTES = 8
+_VERSIONS = struct.Struct(">qq")
 
 
 def record_digest(body: bytes, mapper_version: int, crosswalk_version: int) -> bytes:
@@ -13,7 +14,9 @@ def record_digest(body: bytes, mapper_version: int, crosswalk_version: int) -> b
     The versions belong to it because the same bytes mean something else under another mapper or other codes, and must
     then be applied again (ARCHITECTURE §4, step apply).
     """
-    digest = hashlib.sha256(hashlib.sha256(body).digest())
-    for version in (mapper_version, crosswalk_version):
-        digest.update(version.to_bytes(_VERSION_BYTES, "big", signed=True))
-    return digest.digest()
+    return digest_of(hashlib.sha256(body).digest(), mapper_version, crosswalk_version)
+
+
+def digest_of(body_digest: bytes, mapper_version: int, crosswalk_version: int) -> bytes:
+    """Return the same for a body whose SHA-256 is known already."""
+    return hashlib.sha256(body_digest + _VERSIONS.pack(mapper_version, crosswalk_version)).digest()

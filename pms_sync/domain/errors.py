@@ -47,10 +47,11 @@ class VendorFault(Fault):
     """A vendor call failed; the disposition says what to do, never what happened on the wire.
 
     `retry_after` is in seconds, as the vendor asked; `counts_against_breaker` is true only for
-    unavailability (timeouts, connection errors, 5xx), never for 429 or a business refusal.
+    unavailability (timeouts, connection errors, 5xx), never for 429 or a business refusal. `sent` says that the request
+    may have reached the vendor and taken effect, so that a write must be looked up before it is repeated.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the three sentences of every fault, and four facts to act upon
         self,
         what: str,
         where: str = "",
@@ -59,12 +60,14 @@ class VendorFault(Fault):
         disposition: Disposition = Disposition.RETRY,
         retry_after: float | None = None,
         counts_against_breaker: bool = False,
+        sent: bool = True,
     ) -> None:
         """Describe the failure in the vendor's words, already free of secrets and personal data."""
         super().__init__(what, where, remedy)
         self.disposition = disposition
         self.retry_after = retry_after
         self.counts_against_breaker = counts_against_breaker
+        self.sent = sent
 
 
 class MappingRejected(Fault):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
-_RAND_B_BITS = 62
+RANDOM_BYTES = 10
 
 NewId = Callable[[], uuid.UUID]
 
 
-def uuid7(milliseconds: int, randomness: int) -> uuid.UUID:
-    """Build a version 7 UUID (RFC 9562 §5.7) from Unix milliseconds and at least 74 random bits."""
-    rand_a = (randomness >> _RAND_B_BITS) & 0xFFF
-    rand_b = randomness & ((1 << _RAND_B_BITS) - 1)
-    value = (milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b
-    return uuid.UUID(int=value)
+def uuid7(milliseconds: int, randomness: bytes) -> bytes:
+    """Build the sixteen bytes of a version 7 UUID (RFC 9562 §5.7) from Unix milliseconds and ten random bytes."""
+    rest = bytearray(randomness)
+    rest[0] = 0x70 | rest[0] & 0x0F
+    rest[2] = 0x80 | rest[2] & 0x3F
+    return milliseconds.to_bytes(6) + rest

@@ -84,6 +84,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `ref` is always the reservation's vendor ref, also when `scope` is `stay`; the stay's own ref is in `room_stays`.
     `version` sorts as text within one object. `is_home` tells that reservation-level fields come from the record
     that owns them (the master of a group); without a home the lowest stay ref speaks for the reservation.
+    `token` is the mark we left on an object that we created there, by which it is known again.
     """
 
     vendor: str
@@ -113,6 +114,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     comments: str | UnsetType | None = UNSET
     created_at: datetime | UnsetType | None = UNSET
     modified_at: datetime | UnsetType | None = UNSET
+    token: str | None = None
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True, gc=False):

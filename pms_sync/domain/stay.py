@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 import msgspec
 
-_ONE_DAY = timedelta(days=1)
 LONGEST_STAY_NIGHTS = 3660  # ten years: longer is a slip of the keyboard, and would flood the night tables
 
 
@@ -36,7 +35,7 @@ class StayRange(msgspec.Struct, frozen=True):
 
     def nights(self) -> Iterator[date]:
         """Yield each night by the date it begins on; day use has none."""
-        return (self.arrival + timedelta(days=offset) for offset in range((self.departure - self.arrival).days))
+        return map(date.fromordinal, range(self.arrival.toordinal(), self.departure.toordinal()))
 
     def claims(self) -> Iterator[tuple[date, Slot]]:
         """Yield the (date, slot) pairs a stay takes of one unit (ARCHITECTURE §5).

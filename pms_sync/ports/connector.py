@@ -167,6 +167,53 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     warning: str | None = None
 
 
+class VendorRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One object's worth of writing in the vendor's own shape, made by the mapper and sent as it is by the connector.
+
+    `ref` is the vendor object it changes, None for one that it creates. `body` is the vendor's JSON item. `token` is
+    our mark by which a create can be found again. `paths` are the atoms it carries. `notices` tell a person what the
+    vendor will not do with it (a change that does not reach the channel, say). The requests of one change belong into
+    one push.
+    """
+
+    kind: Literal["create", "modify", "cancel"]
+    ref: str | None
+    body: bytes
+    token: str
+    paths: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the vendor did not take a request, in its words; `path` is the field it names."""
+
+    path: str
+    why: str
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The vendor's verdict on one request: the objects it touched or made, or why not; warnings do not refuse.
+
+    Refs beside refusals mean that a part was applied: the object is there and must be read again.
+    """
+
+    refs: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """Tell whether the vendor took it."""
+        return not self.refusals
+
+
+class LookedUp(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a request whose answer was lost took effect: `unsure` makes a case, never a retry."""
+
+    outcome: Literal["found", "absent", "unsure"]
+    refs: tuple[str, ...] = ()
+
+
 class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What an answer told about the budget; None means not said, never zero."""
 
@@ -222,6 +269,17 @@ class Connector(Protocol):
 
     async def fetch(self, stream: str, refs: Sequence[str]) -> Mapping[str, Record | Missing]:
         """Read objects as they are now, at most `batch_fetch_limit` refs; every ref has an answer."""
+        ...
+
+    async def push(self, requests: Sequence[VendorRequest]) -> Sequence[Receipt]:
+        """Write once, without retry, and return one verdict per request, in their order.
+
+        Raises VendorFault; one whose `sent` is true may have taken effect (its outcome is unknown).
+        """
+        ...
+
+    async def look_up(self, request: VendorRequest, since: datetime) -> LookedUp:
+        """Find out whether a request sent after `since` (UTC) took effect, before anybody thinks of a retry."""
         ...
 
     async def calibrate(self, stream: str, known: Record) -> bool:

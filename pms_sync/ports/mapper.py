@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
 from pms_sync.domain.reservation import Block, CodeKind, Revision, UnmappedCode
+from pms_sync.ports.connector import VendorRequest
 
 
 class Crosswalk(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +42,22 @@ class Mapped(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unmapped: tuple[UnmappedCode, ...] = ()
 
 
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What should become true at the vendor.
+
+    `wanted` holds our projected state, one per stay: several only for the create of a group. `known` is the stay as
+    last seen there (None for a create). `paths` are the atoms to write, in the spelling of conflict.atoms; `refs` name
+    the vendor objects of `wanted`, in its order.
+    """
+
+    kind: Literal["create", "modify", "cancel"]
+    wanted: tuple[Revision, ...]
+    known: Revision | None = None
+    paths: frozenset[str] = frozenset()
+    refs: tuple[str, ...] = ()
+    token: str
+
+
 class Mapper(Protocol):
     """Pure: no I/O, no clock, no logging. `version` moves when the same bytes would mean something else."""
 
@@ -55,6 +72,17 @@ class Mapper(Protocol):
         """Split a file as the vendor sends it (one record, a list, or a page) into raw records."""
         ...
 
-    def project(self, state: Mapping[str, Any], context: MappingContext) -> Mapping[str, Any]:
-        """Say what this vendor can hold of our state, in its own terms (comes with pushing)."""
+    def project(self, state: Revision, context: MappingContext) -> Revision:
+        """Say what this vendor can hold of our state of one stay, in its own terms and codes.
+
+        What it cannot hold, rounds or drops is then neither an edit nor drift. A state that came from this vendor comes
+        back as it was. Raises MappingRejected (path, value, why) for a code of ours that the crosswalk does not know.
+        """
+        ...
+
+    def to_requests(self, change: Change, context: MappingContext) -> list[VendorRequest]:
+        """Make the vendor's requests of a change; several when it takes several calls, in their order.
+
+        Raises MappingRejected for what this vendor cannot be told.
+        """
         ...

@@ -37,6 +37,7 @@ class VendorAway(VendorFault, Unavailable):
             f"nothing to do; the next probe is due in {retry_after:.0f} s",
             disposition=Disposition.RETRY,
             retry_after=retry_after,
+            sent=False,
         )
 
 

@@ -161,6 +161,7 @@ class Budget:
                 remedy="the work stays queued and is tried again",
                 disposition=Disposition.RETRY,
                 retry_after=max(self.paused_for, self._patience_s),
+                sent=False,
             )
         waiter = _Waiter(cost, self._clock())
         if not self._queues[priority]:

@@ -15,6 +15,7 @@ from connectors.beds24.simulator.app import Beds24Simulator, create, serve
 
 SIX = [("status", word) for word in ("confirmed", "request", "new", "cancelled", "black", "inquiry")]
 EVER = ("modifiedFrom", "2000-01-01T00:00:00")
+WHOLE = [(f"include{name}", "true") for name in ("InvoiceItems", "InfoItems", "Guests", "BookingGroup")]
 STAY = {"arrival": "2030-03-01", "departure": "2030-03-04"}
 
 
@@ -50,6 +51,25 @@ class Desk:
     async def read(self, *query: tuple[str, Any], path: str = "/bookings") -> httpx.Response:
         """Read with the kept token."""
         return await self.client.get(path, params=list(query), headers={"token": self.token})
+
+    async def post(self, body: Any, path: str = "/bookings") -> httpx.Response:
+        """Write with the kept token."""
+        return await self.client.post(path, json=body, headers={"token": self.token})
+
+    async def write(self, *items: Any) -> list[dict[str, Any]]:
+        """Write bookings and return the verdicts; HTTP says 201 whatever they are."""
+        answer = await self.post(list(items))
+        assert answer.status_code == 201, answer.text
+        return list(answer.json())
+
+    async def made(self, **fields: Any) -> int:
+        """Create one direct booking by API and return its id."""
+        verdict = (await self.write({"roomId": 55, **STAY, **fields}))[0]
+        return int(verdict["new"]["id"])
+
+    async def row(self, booking_id: int | str) -> dict[str, Any]:
+        """Read one booking with all its parts."""
+        return (await self.rows(("id", booking_id), *WHOLE))[0]
 
     async def rows(self, *query: tuple[str, Any]) -> list[dict[str, Any]]:
         """Read bookings and return the rows of the page."""

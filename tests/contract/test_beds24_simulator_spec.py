@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from connectors.beds24.simulator.app import Beds24Simulator, create
+from connectors.beds24.simulator.auth import DEFAULT_SCOPES
 from connectors.beds24.simulator.hooks import body as webhook_body
 from tests.contract.vendor_spec import (
     VendorSpec,
@@ -30,6 +32,7 @@ DAYS = [("startDate", "2026-03-01"), ("endDate", "2026-05-01")]
 CALENDAR = [
     (f"include{name}", "true") for name in ("NumAvail", "MinStay", "MaxStay", "Multiplier", "Override", "Prices")
 ]
+NEAR, FAR = ({"from": day, "to": day} for day in (f"{datetime.now(UTC) + timedelta(days=far):%F}" for far in (2, 1200)))
 FIELDS = {"version": "twoWithPersonalData", "url": "http://127.0.0.1/x", "additionalData": "none"}
 HOOKS = [{"id": 7, "webhooks": FIELDS}]
 CALLS: list[tuple[str, str, list[tuple[str, str]], object]] = [
@@ -45,6 +48,27 @@ CALLS: list[tuple[str, str, list[tuple[str, str]], object]] = [
     ("GET", "/accounts", [], None),
     ("GET", "/authentication/details", [], None),
 ]
+STAY = {"roomId": 55, "arrival": "2030-03-01", "departure": "2030-03-04"}
+LINES = {"invoiceItems": [{"type": "charge", "qty": 2, "amount": 50.5}, {"type": "payment", "amount": 20}]}
+INFOS = {"infoItems": [{"code": "PMSSYNC", "text": "token"}]}
+GROUP = {"actions": {"makeGroup": True, "allowWebhooks": True}}
+PERSON = {"firstName": "Ann", "email": "ann@example.com", "country2": "ES", "lang": "es", "price": 120.5, "notes": "n"}
+OWN = {"reference": "token", "subStatus": "noShow", "allowReview": "disable"}
+WRITES: list[tuple[str, str, list[tuple[str, str]], object]] = [
+    (
+        "POST",
+        "/bookings",
+        [],
+        [{**STAY, **PERSON, **LINES, **INFOS}, {**STAY, **GROUP}, {**STAY, **GROUP, "unitId": 2}],
+    ),
+    ("POST", "/bookings", [], [{"id": 1001, "status": "cancelled"}, {"id": 1002, "roomId": 55, "unitId": 1, **OWN}]),
+    ("POST", "/bookings", [], [{"id": 1003, "masterId": None, "infoItems": [{"id": 1}], "numAdult": 2}]),
+    ("POST", "/bookings", [], [{**STAY, "roomId": 1}, {"id": 1}]),
+    ("GET", "/bookings", [("id", "1061"), ("id", "1001"), ("id", "1063"), *INCLUDES], None),
+    ("POST", "/inventory/rooms/calendar", [], [{"roomId": 55, "calendar": [{**NEAR, "price1": 99.5, "maxStay": 9}]}]),
+    ("POST", "/inventory/rooms/calendar", [], [{"roomId": 55, "calendar": [{**FAR, "numAvail": 1}]}, {"roomId": 1}]),
+    ("DELETE", "/bookings", [("id", "1001"), ("id", "1")], None),
+]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +83,7 @@ def spec() -> VendorSpec:
 @pytest_asyncio.fixture
 async def simulator() -> AsyncIterator[tuple[Beds24Simulator, str]]:
     """Run a simulated account of sixty bookings."""
-    one = create(seed=5, reservations=60)
+    one = create(seed=5, reservations=60, scopes=(*DEFAULT_SCOPES, "delete:bookings"))
     yield one, await one.start()
     await one.stop()
 
@@ -69,10 +93,12 @@ async def _errors(spec: VendorSpec, simulator: Beds24Simulator, base_url: str) -
     found: list[str] = []
     access = simulator.backend.tokens.mint(simulator.credentials["refresh_token"])["token"]
     async with httpx.AsyncClient(base_url=base_url, headers={"token": access}) as client:
-        for method, path, query, body in [*CALLS, ("GET", "/bookings", [("id", "1")], None)]:
+        for method, path, query, body in [*CALLS, ("GET", "/bookings", [("id", "1")], None), *WRITES]:
             answer = await client.request(method, f"{path}?{urlencode(query)}", json=body)
             found += check_headers(spec, method, path, answer.status_code, answer.headers)
             found += check_answer(spec, method, path, answer.status_code, answer.json())
+        for method, path, query, body in WRITES:
+            found += check_request(spec, method, path, query, body)
         refused = await client.get("/bookings", headers={"token": "wrong"})
         found += check_answer(spec, "GET", "/bookings", refused.status_code, refused.json())
         limited = simulator.backend.refusal(429)
@@ -92,7 +118,7 @@ def _webhook_errors(spec: VendorSpec, simulator: Beds24Simulator) -> list[str]:
 async def test_every_answer_agrees_with_the_vendors_file_or_with_a_listed_deviation(
     spec: VendorSpec, simulator: tuple[Beds24Simulator, str]
 ) -> None:
-    """Answers, error answers and webhook bodies are checked against the schemas."""
+    """Answers, error answers, webhook bodies and the requests that write are checked against the schemas."""
     assert unexplained(await _errors(spec, *simulator), "beds24") == []
 
 

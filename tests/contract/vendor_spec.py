@@ -13,8 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
-from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
+import yaml
+from jsonschema import Draft202012Validator, FormatChecker
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVIATIONS = Path(__file__).with_name("deviations.toml")
@@ -38,7 +38,7 @@ _FORMATS.checks("date", raises=ValueError)(_is_date)
 _FORMATS.checks("date-time", raises=ValueError)(_is_instant)
 
 
-class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]
+class _PlainLoader(yaml.SafeLoader):
     """Reads dates as text, so that unquoted date keys stay keys."""
 
 
@@ -171,6 +171,13 @@ def _strange_fields(spec: VendorSpec, schema: Schema, body: object) -> Iterable[
         yield from (f"{index}/{name}: unknown to the vendor" for name in strange)
 
 
+def _named(error: str, body: object) -> str:
+    """Say of an error whether its item names a known object, so that partial updates can be told from creates."""
+    index, rest = error[: len(error) - len(error.lstrip("0123456789"))], error.lstrip("0123456789")
+    item = body[int(index)] if index and isinstance(body, list) else None
+    return f"{index} with id{rest}" if isinstance(item, dict) and "id" in item else error
+
+
 def check_request(
     spec: VendorSpec, method: str, path: str, query: Iterable[Sequence[str]] = (), body: object = None
 ) -> list[str]:
@@ -184,7 +191,7 @@ def check_request(
     if schema is None and body is not None:
         found.append("body: sent, but the operation takes none")
     if schema is not None:
-        found += spec.errors(f"{name} request", schema, body)
+        found += [_named(error, body) for error in spec.errors(f"{name} request", schema, body)]
         found += _strange_fields(spec, schema, body)
     return [f"{name} {error}" for error in found]
 

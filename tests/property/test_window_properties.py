@@ -23,7 +23,8 @@ def test_tiles_of_changing_length_cover_the_range_exactly(
     wall: datetime, zone: str, length: timedelta, limits: list[timedelta | None]
 ) -> None:
     start = windows.utc(wall.replace(tzinfo=ZoneInfo(zone)))
-    at, end, cut = start, start + length, []
+    at, end = start, start + length
+    cut: list[tuple[datetime, datetime]] = []
     while at < end:
         upto = windows.tile_end(at, end, limits[len(cut) % len(limits)])
         cut.append((at, upto))

@@ -11,7 +11,7 @@ import pytest
 from mappers import public
 from mappers.beds24 import MAPPER
 from mappers.beds24.words import BLOCK_STATUS, STATUSES, SUB_STATUSES
-from pms_sync.domain.errors import MappingRejected, NotBuiltYet
+from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.status import Status
 from pms_sync.ports.mapper import Crosswalk, Mapped, MappingContext
 
@@ -177,9 +177,3 @@ def test_a_stream_that_does_not_exist_is_rejected() -> None:
     """The engine may ask for what another vendor has."""
     with pytest.raises(MappingRejected, match="no such stream"):
         MAPPER.to_revisions("ari", b"{}", PLAIN)
-
-
-def test_writing_is_refused_loudly() -> None:
-    """Pushing comes later."""
-    with pytest.raises(NotBuiltYet):
-        MAPPER.project({}, PLAIN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -15,6 +14,7 @@ from connectors.beds24.simulator.backend import BAD_REQUEST, PREFIXES, Beds24Bac
 from connectors.beds24.simulator.query import Ask, paged, understand
 from connectors.beds24.simulator.refusals import VendorRefusal, json_answer, refusal_answer
 from connectors.beds24.simulator.seeding import ZONE
+from connectors.beds24.simulator.writing import LARGEST_BODY, WriteEndpoints, writing_cost
 from connectors.kit.simulator.calls import CallLog
 from connectors.kit.simulator.contract import Row
 from connectors.kit.simulator.control import ControlPlane
@@ -25,6 +25,7 @@ _TOKEN_COST = Decimal(1)  # more than 0, value unknown (vendors/beds24.md 3)
 
 Answering = Callable[[web.Request, Access], Awaitable[web.Response]]
 Open = Callable[[web.Request], Awaitable[web.Response]]
+Cost = Callable[[web.Request], Decimal]
 
 
 class Endpoints:
@@ -46,18 +47,6 @@ class Endpoints:
         ask = understand(request.query, places.PARAMETERS)
         rows, more = paged(places.select(self._backend.hotel, ask), ask, self._backend.options.page_size)
         return _page(request, "property", rows, ask, more=more)
-
-    async def write_properties(self, request: web.Request, _access: Access) -> web.Response:
-        """Answer POST /properties: 201 with one verdict per item."""
-        try:
-            items = json.loads(await request.read())
-        except ValueError as error:
-            raise VendorRefusal(400) from error
-        if not isinstance(items, list):
-            return json_answer(
-                {"success": False, "code": BAD_REQUEST, "error": "Request body must be an array"}, BAD_REQUEST
-            )
-        return json_answer([places.write(self._backend.hotel, item) for item in items], 201)
 
     async def read_calendar(self, request: web.Request, _access: Access) -> web.Response:
         """Answer GET /inventory/rooms/calendar."""
@@ -90,16 +79,16 @@ class Endpoints:
         """Answer GET /authentication/details; it carries no credit headers and costs nothing."""
         return json_answer(self._backend.tokens.details(request.headers.get("token"), request.remote or ""))
 
-    def scoped(self, inner: Answering, scope: str) -> Open:
+    def scoped(self, inner: Answering, scope: str, cost: Cost | None = None) -> Open:
         """Wrap a route: the access token must open the scope, credits must be left."""
 
         async def route(request: web.Request) -> web.Response:
             access = self._backend.tokens.check(request.headers.get("token"), scope)
             return await inner(request, access)
 
-        return self.metered(route, _reading_cost)
+        return self.metered(route, cost or _reading_cost)
 
-    def metered(self, inner: Open, cost: Callable[[web.Request], Decimal]) -> Open:
+    def metered(self, inner: Open, cost: Cost) -> Open:
         """Wrap a route: credits, and the vendor's error shapes; a 400 costs nothing and carries no meter."""
 
         async def route(request: web.Request) -> web.Response:
@@ -145,7 +134,7 @@ def _reading_cost(request: web.Request) -> Decimal:
     return Decimal(1) + Decimal(extra) / 10
 
 
-def _routes(api: Endpoints, prefix: str) -> list[web.RouteDef]:
+def _routes(api: Endpoints, writes: WriteEndpoints, prefix: str) -> list[web.RouteDef]:
     paid = api.scoped
 
     def token_call(inner: Open) -> Open:
@@ -163,9 +152,12 @@ def _routes(api: Endpoints, prefix: str) -> list[web.RouteDef]:
         web.delete(prefix + "/authentication/token", token_call(api.revoke)),
         web.get(prefix + "/authentication/details", details),
         web.get(prefix + "/bookings", paid(api.read_bookings, "read:bookings")),
+        web.post(prefix + "/bookings", paid(writes.bookings, "write:bookings", writing_cost)),
+        web.delete(prefix + "/bookings", paid(writes.delete_bookings, "delete:bookings", writing_cost)),
         web.get(prefix + "/properties", paid(api.read_properties, "read:properties")),
-        web.post(prefix + "/properties", paid(api.write_properties, "write:properties")),
+        web.post(prefix + "/properties", paid(writes.properties, "write:properties")),
         web.get(prefix + "/inventory/rooms/calendar", paid(api.read_calendar, "read:inventory")),
+        web.post(prefix + "/inventory/rooms/calendar", paid(writes.calendar, "write:inventory")),
         web.get(prefix + "/accounts", paid(api.read_accounts, "read:accounts")),
     ]
 
@@ -184,12 +176,14 @@ class Beds24Simulator:
     def __init__(self, seed: int, options: Options) -> None:
         """Build the application and the first world; nothing listens yet."""
         self.backend = backend = Beds24Backend(seed, options)
-        api = Endpoints(backend)
+        api, writes = Endpoints(backend), WriteEndpoints(backend)
         calls = CallLog(backend.clock)
         control = ControlPlane(backend, backend.clock, calls, backend.faults, backend.sender)
-        self.app = web.Application(middlewares=[Injection(backend, calls, backend.faults).middleware])
+        self.app = web.Application(
+            client_max_size=4 * LARGEST_BODY, middlewares=[Injection(backend, calls, backend.faults).middleware]
+        )
         for prefix in PREFIXES:
-            self.app.add_routes([*control.routes(prefix), *_routes(api, prefix)])
+            self.app.add_routes([*control.routes(prefix), *_routes(api, writes, prefix)])
         self.app.router.add_route("*", "/{rest:.*}", _unknown)
         self.app.on_cleanup.append(self._close)
         self._stop: Callable[[], Awaitable[None]] | None = None

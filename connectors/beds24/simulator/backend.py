@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from connectors.beds24.simulator import bookings, truth
-from connectors.beds24.simulator.auth import DEFAULT_SCOPES, Tokens
+from connectors.beds24.simulator.auth import DEFAULT_SCOPES, Access, Tokens
 from connectors.beds24.simulator.changes import Changer
+from connectors.beds24.simulator.consequences import WriteHabits
 from connectors.beds24.simulator.credits import Meter
 from connectors.beds24.simulator.hooks import Announcer
 from connectors.beds24.simulator.query import Ask
 from connectors.beds24.simulator.refusals import VendorRefusal, refusal_answer
 from connectors.beds24.simulator.seeding import ZONE, seed_hotel
+from connectors.beds24.simulator.writes import Writer
 from connectors.kit.simulator.clock import SimulatedClock
 from connectors.kit.simulator.contract import ChangeOrder, ResetOrder, Row
 from connectors.kit.simulator.faults import FaultPlan
@@ -54,6 +56,7 @@ class Options:
     webhook_timeout: float = 5.0
     webhook_fresh_retries: bool = True
     limit_answer: str = "meter"
+    writes: WriteHabits = field(default_factory=WriteHabits)
     now: datetime | None = None
     hotels: int = 1
     rooms: int = 3
@@ -114,6 +117,21 @@ class Beds24Backend:
         for booking_id in [] if order.silent else changer.touched:
             self._announcer.tell(self.hotel, booking_id)
         return told
+
+    def write(self, items: Iterable[object], access: Access) -> list[Row]:
+        """Carry out POST /bookings; silent unless an item asks for webhooks, and then for six fields only (7)."""
+        writer = self._writer(access)
+        verdicts = writer.carry_out(items)
+        for booking_id in dict.fromkeys(writer.touched):
+            self._announcer.tell(self.hotel, booking_id)
+        return verdicts
+
+    def erase(self, booking_ids: Iterable[int], access: Access) -> list[Row]:
+        """Carry out DELETE /bookings; no webhook is known for it (5.3)."""
+        return self._writer(access).erase(booking_ids)
+
+    def _writer(self, access: Access) -> Writer:
+        return Writer(self.hotel, self._counters, self.clock.now(), access, self.options.writes)
 
     def expire_tokens(self) -> None:
         """Make all access tokens worthless."""

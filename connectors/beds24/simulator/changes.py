@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from connectors.beds24.simulator.hotel import Booking, Hotel, RoomType
-from connectors.beds24.simulator.rows import TAKES_A_UNIT, Slip, blank, charge, number, payment
+from connectors.beds24.simulator.hotel import Booking, Hotel
+from connectors.beds24.simulator.rows import Slip, blank, charge, number, payment
 from connectors.beds24.simulator.seeding import Counters
+from connectors.beds24.simulator.stock import free_unit
 from connectors.beds24.simulator.truth import reservation_ref
 from connectors.beds24.simulator.words import WHERE, shared_fields, stay_fields, unfold
 from connectors.kit.simulator.clock import stamp
@@ -87,21 +88,8 @@ class Changer:
         if kind is not None and "propertyId" not in raw:
             booking = booking.changed({"propertyId": kind.property_id})
         if "unitId" not in fields and "unitId" not in raw and kind is not None:
-            booking = booking.changed({"unitId": self._free_unit(kind, booking.row, beside)})
+            booking = booking.changed({"unitId": free_unit(self._hotel, kind, booking.row, beside)})
         return _verbatim(booking, raw)
-
-    def _free_unit(self, kind: RoomType, row: Row, beside: list[Booking]) -> int:
-        """Return the first free unit, or 0 (unassigned) when the type is full: nothing stops an overbooking."""
-        rows = [other.row for other in (*self._hotel.bookings.values(), *beside)]
-        taken = {
-            other["unitId"]
-            for other in rows
-            if other["roomId"] == kind.id
-            and other["status"] in TAKES_A_UNIT
-            and other["arrival"] < row["departure"]
-            and row["arrival"] < other["departure"]
-        }
-        return next((unit for unit in range(1, kind.qty + 1) if unit not in taken), 0)
 
     def _modify(self, order: ChangeOrder) -> Row:
         named, members = self._found(order.ref)
@@ -149,7 +137,7 @@ class Changer:
         return self._stored(gone)
 
     def _cancelled(self, booking: Booking, *, alone: bool) -> Booking:
-        booking = booking.changed({"status": "cancelled", "cancelTime": self._now})
+        booking = replace(booking.changed({"status": "cancelled", "cancelTime": self._now}), ota_status=None)
         if booking.row["channel"] != "booking" or not alone:
             return booking  # staff cancel member by member; prices and lines stay (vendors/beds24.md 14)
         fee = charge(self._slip(booking.id), "Cancel Fee", 0, 8)
@@ -226,9 +214,15 @@ class Changer:
             return booking
         return booking.changed({"modifiedTime": self._now})
 
+    def _agreed(self, booking: Booking) -> Booking:
+        """Let the OTA and the hotel hold the same status again: an order plays both sides at once."""
+        old = self._hotel.bookings.get(booking.id)
+        same = old is None or old.row["status"] == booking.row["status"]
+        return booking if same else replace(booking, ota_status=None)
+
     def _stored(self, bookings: list[Booking]) -> Row:
         self._hotel.begin(self._instant)
-        for booking in bookings:
+        for booking in map(self._agreed, bookings):
             if self._hotel.bookings.get(booking.id) != booking:
                 self._hotel.put(booking)
                 self.touched.append(booking.id)

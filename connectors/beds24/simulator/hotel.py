@@ -47,6 +47,8 @@ class Booking:
     messages: list[Row] = field(default_factory=list)
     block: bool = False
     """Once black; the wire does not tell a lifted block from a cancelled stay, the hotel remembers."""
+    ota_status: str | None = None
+    """The status that the OTA still holds where it differs from the row's; None = the same. Never on the wire."""
 
     @property
     def id(self) -> int:
@@ -67,6 +69,8 @@ class Hotel:
         """Begin with nothing."""
         self.properties: dict[int, Property] = {}
         self.bookings: dict[int, Booking] = {}
+        self.calendar: dict[tuple[int, str], Row] = {}
+        """Per-day values written by hand, by (roomId, day); `stock` is numAvail with the bookings added back."""
         self.revision = 0
         self._began: list[datetime] = []
         self._ids: list[int] = []
@@ -147,6 +151,8 @@ class Hotel:
 
     def _remember(self, booking_id: int, booking: Booking | None) -> None:
         versions = self._versions.setdefault(booking_id, [])
+        if versions and versions[-1][0] == self.revision:
+            versions.pop()  # several writes of one request are one version
         versions.append((self.revision, booking))
         del versions[:-_VERSIONS_KEPT]
 

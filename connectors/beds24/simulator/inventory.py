@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from connectors.beds24.simulator.hotel import Booking, Hotel, Property, RoomType
+from connectors.beds24.simulator.hotel import Hotel, Property, RoomType
 from connectors.beds24.simulator.query import Ask, Parameter
 from connectors.beds24.simulator.refusals import VendorRefusal
-from connectors.beds24.simulator.rows import TAKES_A_UNIT
+from connectors.beds24.simulator.stock import Taken, day_values, taken
 from connectors.kit.simulator.contract import Row
 
 _INCLUDES = {
@@ -20,7 +19,7 @@ _INCLUDES = {
     "includeMaxStay": "maxStay",
     "includeMultiplier": "multiplier",
     "includeOverride": "override",
-    "includePrices": "price1",
+    "includePrices": "price",
 }
 PARAMETERS = {
     "startDate": Parameter("date"),
@@ -30,9 +29,9 @@ PARAMETERS = {
     **dict.fromkeys((*_INCLUDES, "includeLinkedPrices", "includeChannels"), Parameter("bool")),
     "page": Parameter("int"),
 }
-_FIXED: Row = {"minStay": 1, "maxStay": 364, "multiplier": 1, "override": "none", "price1": 120}
 _HORIZON = timedelta(days=720)
 _MISSING = 3000
+_DIGITS = "0123456789"
 
 
 def select(hotel: Hotel, ask: Ask, now: datetime) -> list[Row]:
@@ -41,8 +40,8 @@ def select(hotel: Hotel, ask: Ask, now: datetime) -> list[Row]:
         raise VendorRefusal(400, "Invalid data", _MISSING)
     wanted = [name for flag, name in _INCLUDES.items() if ask.get(flag)]
     chosen = [(place, kind) for place in hotel.properties.values() for kind in place.room_types if _asked(kind, ask)]
-    taken = _taken(hotel.bookings.values(), frozenset(kind.id for _, kind in chosen)) if wanted else Counter()
-    return [_row(place, kind, _days(place, ask, now), wanted, taken) for place, kind in chosen]
+    used = taken(hotel.bookings.values(), frozenset(kind.id for _, kind in chosen)) if wanted else Counter()
+    return [_row(hotel, kind, _days(place, ask, now), wanted, used) for place, kind in chosen]
 
 
 def _asked(kind: RoomType, ask: Ask) -> bool:
@@ -58,25 +57,13 @@ def _days(place: Property, ask: Ask, now: datetime) -> list[date]:
     return [first + timedelta(days=step) for step in range((last - first).days + 1)]
 
 
-def _taken(bookings: Iterable[Booking], rooms: frozenset[int]) -> Counter[tuple[int, str]]:
-    taken: Counter[tuple[int, str]] = Counter()
-    for booking in bookings:
-        row = booking.row
-        if row["status"] in TAKES_A_UNIT and row["roomId"] in rooms:
-            arrival = date.fromisoformat(row["arrival"])
-            nights = (date.fromisoformat(row["departure"]) - arrival).days
-            taken.update((row["roomId"], (arrival + timedelta(days=step)).isoformat()) for step in range(nights))
-    return taken
-
-
-def _row(place: Property, kind: RoomType, days: list[date], wanted: list[str], taken: Counter[tuple[int, str]]) -> Row:
+def _row(hotel: Hotel, kind: RoomType, days: list[date], wanted: list[str], used: Taken) -> Row:
     def values(day: date) -> Row:
-        # Overbooked days go below zero (vendors/beds24.md 10.1).
-        every = {**_FIXED, "numAvail": kind.qty - taken[(kind.id, day.isoformat())]}
-        return {name: every[name] for name in wanted}
+        every = day_values(hotel, kind, day.isoformat(), used)
+        return {name: value for name, value in every.items() if value is not None and name.rstrip(_DIGITS) in wanted}
 
     ranges = []
     for value, same in groupby(days if wanted else [], key=values):
         covered = list(same)
         ranges.append({"from": covered[0].isoformat(), "to": covered[-1].isoformat(), **value})
-    return {"roomId": kind.id, "propertyId": place.id, "name": kind.name, "calendar": ranges}
+    return {"roomId": kind.id, "propertyId": kind.property_id, "name": kind.name, "calendar": ranges}

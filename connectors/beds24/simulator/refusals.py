@@ -17,11 +17,11 @@ TEXTS = {
 
 
 class VendorRefusal(Exception):
-    """The vendor refuses a call with a status and a text; `code` is not always the status."""
+    """The vendor refuses a call with a status and a text; `code` is not always the status, `type` sometimes missing."""
 
-    def __init__(self, status: int, text: str | None = None, code: int | None = None) -> None:
+    def __init__(self, status: int, text: str | None = None, code: int | None = None, *, typed: bool = True) -> None:
         """Keep what goes on the wire."""
-        self.status, self.code = status, code or status
+        self.status, self.code, self.typed = status, code or status, typed
         self.text = text or TEXTS.get(status, "Error")
         super().__init__(self.text)
 
@@ -33,5 +33,5 @@ def json_answer(body: object, status: int = 200) -> web.Response:
 
 def refusal_answer(refused: VendorRefusal) -> web.Response:
     """Build the error answer on the wire."""
-    body = {"success": False, "type": "error", "code": refused.code, "error": refused.text}
-    return json_answer(body, refused.status)
+    kind = {"type": "error"} if refused.typed else {}
+    return json_answer({"success": False, **kind, "code": refused.code, "error": refused.text}, refused.status)

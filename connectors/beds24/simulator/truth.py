@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 
+from connectors.beds24.simulator.consequences import NO_OTA
 from connectors.beds24.simulator.hotel import Booking, Hotel
 from connectors.kit.simulator.contract import Row
 from pms_sync.domain.money import exponent
@@ -29,21 +30,35 @@ _CHANNELS = {
 }
 _STRONGEST_FIRST = ("checked_in", "confirmed", "hold", "checked_out", "no_show", "cancelled")
 _REFUND = 213
-_ALPHA2 = re.compile(r"[A-Z]{2}\Z")
+_ALPHA2 = re.compile(r"[A-Za-z]{2}\Z")
+_OTHER_PLACES = 2
 
 
-def _money(amount: object, currency: str) -> str:
-    return str(Decimal(str(amount)).quantize(Decimal(1).scaleb(-exponent(currency))))
+def _places(currency: str | None) -> int:
+    return _OTHER_PLACES if currency is None else exponent(currency)
+
+
+def _money(amount: object, currency: str | None) -> str:
+    return str(Decimal(str(amount)).quantize(Decimal(1).scaleb(-_places(currency))))
 
 
 def _text(value: object) -> str | None:
     return str(value) if value else None
 
 
-def _status(row: Row) -> str:
+def _status(row: Row) -> str | None:
+    """Return the public word, or None for a status that vendors/beds24.md 6.3 does not know."""
     if row["subStatus"] == "noShow" and row["status"] in _NO_SHOW_FROM:
         return "no_show"
-    return _STATUS[row["status"]]
+    return _STATUS.get(str(row["status"]))
+
+
+def _channel_status(members: list[Booking]) -> str | None:
+    """Return what the OTA still holds: a write by API does not reach it, so it may differ (vendors/beds24.md 7)."""
+    if members[0].row["channel"] in NO_OTA:
+        return None
+    words = {_STATUS.get(str(member.ota_status or member.row["status"])) for member in members}
+    return _overall(words)
 
 
 def _room(row: Row) -> str | None:
@@ -51,12 +66,12 @@ def _room(row: Row) -> str | None:
     return f"{row['roomId']}/{unit}" if unit is not None and unit >= 1 else None
 
 
-def _nights(row: Row, currency: str) -> list[Row]:
+def _nights(row: Row, currency: str | None) -> list[Row]:
     arrival, departure = date.fromisoformat(row["arrival"]), date.fromisoformat(row["departure"])
     count = (departure - arrival).days
     if count <= 0:
         return []
-    places = exponent(currency)
+    places = _places(currency)
     share, over = divmod(int(Decimal(str(row["price"])).scaleb(places)), count)
     amounts = [share + 1] * over + [share] * (count - over)
     return [
@@ -69,7 +84,7 @@ def _nights(row: Row, currency: str) -> list[Row]:
     ]
 
 
-def _stay(booking: Booking, currency: str) -> Row:
+def _stay(booking: Booking, currency: str | None) -> Row:
     row = booking.row
     offer = row["offerId"]
     return {
@@ -95,12 +110,12 @@ def _guest(row: Row, ref: str | None) -> Row:
         "last_name": _text(row.get("lastName")),
         "email": _text(row.get("email")),
         "phone": _text(row.get("phone")) or _text(row.get("mobile")),
-        "country": country if _ALPHA2.match(country) else None,
+        "country": country.upper() if _ALPHA2.match(country) else None,
         "language": _text(row.get("lang")),
     }
 
 
-def _line(item: Row, currency: str) -> Row:
+def _line(item: Row, currency: str | None) -> Row:
     amount = item["lineTotal"]
     if item["type"] == "payment":
         amount = -item["amount"] if item.get("subType") == _REFUND else item["amount"]
@@ -128,15 +143,15 @@ def _block(booking: Booking) -> Row:
     }
 
 
-def _overall(statuses: set[str]) -> str:
-    return next(status for status in _STRONGEST_FIRST if status in statuses)
+def _overall(statuses: set[str | None]) -> str | None:
+    return next((status for status in _STRONGEST_FIRST if status in statuses), None)
 
 
 def _lead(ref: str, members: list[Booking]) -> Booking:
     return next((member for member in members if str(member.id) == ref), members[0])
 
 
-def _hold_kind(status: str, lead: Booking, members: list[Booking]) -> str | None:
+def _hold_kind(status: str | None, lead: Booking, members: list[Booking]) -> str | None:
     if status != "hold":
         return None
     kinds = [member.row["status"] for member in (lead, *members) if _status(member.row) == "hold"]
@@ -146,7 +161,8 @@ def _hold_kind(status: str, lead: Booking, members: list[Booking]) -> str | None
 def _revision(hotel: Hotel, ref: str, members: list[Booking]) -> Row:
     lead = _lead(ref, members)
     row = lead.row
-    currency = hotel.properties[row["propertyId"]].currency
+    place = hotel.properties.get(row["propertyId"])
+    currency = place.currency if place is not None else None  # moved out of this account's sight
     stays = [_stay(member, currency) for member in members]
     status = _overall({stay["status"] for stay in stays})
     hold_kind = _hold_kind(status, lead, members)
@@ -162,6 +178,7 @@ def _revision(hotel: Hotel, ref: str, members: list[Booking]) -> Row:
         "gone": False,
         "status": status,
         "vendor_status": row["status"],
+        "channel_status": _channel_status(members),
         "hold_kind": hold_kind,
         "blocks_inventory": status == "confirmed" or hold_kind == "request",
         "guaranteed": None,

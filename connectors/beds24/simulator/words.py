@@ -33,7 +33,7 @@ _PLAIN = {"notes": "notes", "comments": "comments", "created_at": "bookingTime",
 # Said by the vendor side itself; a whole Rev may be handed in, so these are passed over.
 _PASSED_OVER_WORDS = """
 id vendor ref version scope siblings_complete gone vendor_status blocks_inventory guaranteed currency price_basis
-property_ref vendor_channel hold_kind nights kind
+property_ref vendor_channel channel_status hold_kind nights kind
 """
 _PASSED_OVER = frozenset(_PASSED_OVER_WORDS.split())
 _STEP = re.compile(r"[^.\[\]]+")

@@ -12,8 +12,8 @@ from pms_sync.ports.public import public_block, public_revision
 
 Row = dict[str, Any]
 
-# A read may cover less than the whole reservation, and says so itself.
-_OWN_WORDS = frozenset({"id", "scope", "siblings_complete"})
+# A read may cover less than the whole reservation, and says so itself; what the OTA holds no read of the vendor tells.
+_OWN_WORDS = frozenset({"id", "scope", "siblings_complete", "channel_status"})
 
 
 def reservation_differences(truth: Iterable[Row], by_stay: Mapping[str, Sequence[Revision]]) -> list[str]:

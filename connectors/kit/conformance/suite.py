@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 
-from connectors.kit.conformance import describing, failing, fetching, knocking, meaning, reading
+from connectors.kit.conformance import describing, failing, fetching, knocking, meaning, pushing, reading, settling
 from connectors.kit.conformance.bench import Bench, Candidate, OpenClient, SimulatorFactory, running
 from connectors.kit.conformance.evidence import Evidence, Finding, Item, NotDeclared
 from pms_sync.ports.connector import ConnectorPlugin, Door
@@ -48,6 +48,18 @@ RULES: dict[str, Rule] = {
     "door.knows_the_object": knocking.knows_the_object,
     "door.duplicates": knocking.duplicates,
     "door.nonsense": knocking.nonsense,
+    "push.held_as_it_is": pushing.held_as_it_is,
+    "push.readback_equals": pushing.readback_equals,
+    "push.only_what_was_named": pushing.only_what_was_named,
+    "push.cancels": pushing.cancels,
+    "push.per_item_verdict": pushing.per_item_verdict,
+    "push.order": pushing.in_order,
+    "push.create_found_by_token": pushing.found_by_token,
+    "push.read_lag": pushing.read_lag,
+    "push.no_retry": settling.no_retry,
+    "push.turned_away": settling.turned_away,
+    "push.unknown_outcome_looked_up": settling.unknown_outcome_looked_up,
+    "push.two_are_unsure": settling.two_are_unsure,
 }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from connectors.kit.simulator.clock import SimulatedClock, stamp
 
@@ -17,11 +18,10 @@ if TYPE_CHECKING:
 def _body(raw: bytes) -> object:
     if not raw:
         return None
-    text = raw.decode("utf-8", "replace")
     try:
-        return json.loads(text)
-    except ValueError:
-        return text
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return raw.decode("utf-8", "replace")  # what is no JSON is kept as text, so that the log can be read
 
 
 class CallLog:
@@ -56,7 +56,11 @@ class CallLog:
             "in_flight": self._running[account],
         }
         self._items.append(entry)
-        entry["body"] = _body(await request.read())
+        try:
+            entry["body"] = _body(await request.read())
+        except BaseException:
+            self.end(account)  # the caller hung up or sent too much: the call is over
+            raise
         return entry
 
     def end(self, account: str) -> None:

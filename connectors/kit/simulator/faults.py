@@ -40,7 +40,10 @@ class Match(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
-    """One planned fault; `times` absent = until cleared, `probability` absent = always."""
+    """One planned fault; `times` absent = until cleared, `probability` absent = always.
+
+    `after`: the call is carried out first, then its answer is replaced or held back (status, html, delay).
+    """
 
     kind: Kind
     match: Match | None = None
@@ -49,6 +52,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     seconds: float | None = None
     times: int | None = None
     probability: float | None = None
+    after: bool = False
 
 
 class FaultPlan:

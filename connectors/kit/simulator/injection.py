@@ -54,6 +54,11 @@ def _first(faults: list[Fault], kind: str) -> Fault | None:
     return next((fault for fault in faults if fault.kind == kind), None)
 
 
+async def _hold_back(faults: list[Fault]) -> None:
+    if delay := _first(faults, "delay"):
+        await asyncio.sleep(1.0 if delay.seconds is None else delay.seconds)
+
+
 class Injection:
     """Logs calls and applies faults around the vendor's own answers; the control plane is left alone."""
 
@@ -87,8 +92,12 @@ class Injection:
         await self._prepare(request, faults)
         if _first(faults, "drop_before"):
             return _hang_up(request)
-        answer = self._instead(faults) or await inner(request)
+        answer = self._instead([fault for fault in faults if not fault.after]) or await inner(request)
         entry["status"], entry["cost"] = answer.status, request.get(COST)
+        late = [fault for fault in faults if fault.after]
+        await _hold_back(late)
+        answer = self._instead(late) or answer
+        entry["status"] = answer.status
         if _first(faults, "drop_after"):
             return _hang_up(request)
         return _cut(answer) if _first(faults, "truncate") else answer
@@ -98,11 +107,10 @@ class Injection:
             self._backend.expire_tokens()
         if stale := _first(faults, "stale_read"):
             request[STALE] = _BEFORE_LAST_CHANGE if stale.seconds is None else stale.seconds
-        if delay := _first(faults, "delay"):
-            await asyncio.sleep(1.0 if delay.seconds is None else delay.seconds)
+        await _hold_back([fault for fault in faults if not fault.after])
 
     def _instead(self, faults: list[Fault]) -> web.Response | None:
-        """Build the answer that takes the vendor's place, so that nothing is carried out."""
+        """Build the answer that takes the vendor's place; built before the vendor is asked, nothing is carried out."""
         if page := _first(faults, "html"):
             status = page.status or 502
             text = _PAGE.format(f"{status} Server trouble")

@@ -124,6 +124,7 @@ UP = (
         PRIMARY KEY (tenant_id, block_id)
     )
     """,
+    "CREATE INDEX blocks_refused ON blocks (tenant_id, room_id) WHERE claim_state = 'refused'",
     """
     CREATE TABLE room_claims (
         tenant_id uuid NOT NULL,

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from conflict import collisions
-from pms_sync.apply import rows
+from pms_sync.apply import rows, turning
 from pms_sync.apply.compose import Composed, StayKey, compose, overlay
 from pms_sync.apply.identify import Identified, channel_key_of, identify, revision_of
 from pms_sync.apply.incoming import Incoming, Outcome
@@ -25,7 +25,7 @@ from pms_sync.apply.writing import Changes, write
 from pms_sync.domain.case import Case
 from pms_sync.domain.clock import Clock
 from pms_sync.domain.ids import NewId
-from pms_sync.domain.reservation import Block, Revision
+from pms_sync.domain.reservation import Revision
 from pms_sync.store import links, raw, reservations
 from pms_sync.store.crosswalk import PropertyCatalogue
 from pms_sync.store.database import Connection
@@ -33,6 +33,7 @@ from pms_sync.store.sealing import KeyRing
 
 Catalogues = Mapping[UUID, PropertyCatalogue]
 Row = Mapping[str, Any]
+StayRow = tuple[UUID, dict[str, Any]]
 
 
 class Trees(msgspec.Struct, frozen=True):
@@ -60,9 +61,15 @@ class Applier:
         known = await links.load(
             connection, tenant_id, [one.account.account_id for one in incoming], [one.ref for one in incoming]
         )
+        incoming = turning.as_known(incoming, known)
         sifted = sift(incoming, known)
         await links.touch(connection, tenant_id, [(*one.key, one.ticket) for one in sifted.reread_seen])
-        changes = Changes(events=list(sifted.rereads), doubts=list(sifted.doubts))
+        changes = Changes(
+            events=list(sifted.rereads),
+            doubts=list(sifted.doubts),
+            cases=turning.no_longer_stays(sifted.fresh, known),
+            withdrawn=turning.shown_again(incoming, known),
+        )
         if sifted.fresh or sifted.retry:
             await self._apply_fresh(connection, tenant_id, sifted, known, catalogues, changes)
         await write(connection, tenant_id, changes, self._keys, self._new_id)
@@ -80,7 +87,7 @@ class Applier:
         fresh = await self._with_raw_ids(connection, sifted.fresh)
         arrivals = [one for one in fresh if isinstance(one.mapped, Revision)]
         found = await identify(connection, tenant_id, arrivals, known, self._new_id)
-        trees = await self._load(connection, tenant_id, sifted, fresh, found, known)
+        trees = await self._load(connection, tenant_id, found, known)
         moves = self._plan_stays(arrivals, found, trees, known, catalogues, changes)
         moves += self._plan_blocks(fresh, trees, known, catalogues, changes)
         moves += _plan_retries(sifted, trees, catalogues, changes)
@@ -118,8 +125,6 @@ class Applier:
         self,
         connection: Connection,
         tenant_id: UUID,
-        sifted: Sifted,
-        fresh: Sequence[Incoming],
         found: Identified,
         known: Mapping[tuple[UUID, str, str], links.Link],
     ) -> Trees:
@@ -153,11 +158,12 @@ class Applier:
         for record in arrivals:
             reservation_id = found.reservations[record.key]
             link = known.get((record.account.account_id, "stay", record.ref))
-            before = link and link.reservation_id and trees.revisions[link.reservation_id].pop(record.key, None)
-            revision = overlay(before or None, revision_of(record))
+            home = link.reservation_id if link is not None else None
+            before = trees.revisions[home].pop(record.key, None) if home is not None else None
+            revision = overlay(before, revision_of(record))
             trees.revisions[reservation_id][record.key] = revision
-            if link is not None and link.reservation_id not in (None, reservation_id):
-                changes.left.add(link.reservation_id)  # type: ignore[arg-type]
+            if home is not None and home != reservation_id:
+                changes.left.add(home)
             catalogue = catalogues[record.account.property_id]
             for stay in revision.room_stays:
                 stay_id = stay_ids.get((record.account.account_id, stay.ref)) or self._new_id()
@@ -187,25 +193,16 @@ class Applier:
     ) -> list[Move]:
         moves = []
         for record in fresh:
-            if not isinstance(record.mapped, Block):
-                continue
             link = known.get((record.account.account_id, "block", record.ref))
             block_id = link.object_id if link else self._new_id()
+            catalogue = catalogues[record.account.property_id]
+            before = trees.blocks.get(block_id)
+            row = turning.block_row(record, before, block_id, catalogue)
+            if row is None:
+                continue
             if link is None:
                 changes.fresh_links.add((record.account.account_id, "block", record.ref))
-            catalogue = catalogues[record.account.property_id]
-            row = rows.block_row(record, record.mapped, block_id, catalogue)
-            before = trees.blocks.get(block_id)
-            move = Move(
-                holder_id=block_id,
-                record=record,
-                reservation_id=None,
-                catalogue=catalogue,
-                before=block_take(before) if before else None,
-                after=block_take(row),
-                was_refused=before["refused_ticket"] if before else None,
-            )
-            moves.append(move)
+            moves.append(_block_move(record, row, before, block_id, catalogue))
             changes.blocks[block_id] = (record, row, before)
         return moves
 
@@ -219,41 +216,44 @@ class Applier:
         sifted: Sifted,
     ) -> None:
         """Compose every touched reservation now that its stays' claims are known."""
-        causes = {found.reservations[record.key]: record for record in reversed(arrivals)}
-        causes |= {link.reservation_id: record for record, link in sifted.retry if link.reservation_id not in causes}  # type: ignore[misc]
-        causes |= {left: arrivals[0] for left in changes.left if left not in causes}
-        stays: defaultdict[StayKey, list[tuple[UUID, dict[str, Any]]]] = defaultdict(list)
+        stays: defaultdict[StayKey, list[StayRow]] = defaultdict(list)
         for stay_id, (record, row, _) in changes.stays.items():
             stays[record.key].append((stay_id, row))
         for record in arrivals:
-            self._flag(record, found.reservations[record.key], stays[record.key], trees, catalogues[record.account.property_id], changes)
+            catalogue = catalogues[record.account.property_id]
+            self._flag(record, found.reservations[record.key], stays[record.key], trees, catalogue, changes)
         flags = _flags(trees, changes)
-        for reservation_id, record in causes.items():
-            if reservation_id is None:
-                continue
+        for reservation_id, record in _causes(arrivals, found, sifted, changes).items():
             self._compose(reservation_id, record, trees, changes, flags[reservation_id])
 
     def _flag(
-        self, record: Incoming, reservation_id: UUID, stays, trees: Trees, catalogue: PropertyCatalogue, changes: Changes
+        self,
+        record: Incoming,
+        reservation_id: UUID,
+        stays: Sequence[StayRow],
+        trees: Trees,
+        catalogue: PropertyCatalogue,
+        changes: Changes,
     ) -> None:
+        account = record.account
         missing = rows.gaps(record, catalogue, rates_mapped=False)
         for gap in missing:
-            changes.gaps[record.account.property_id, record.account.account_id, gap.kind, gap.code].append(
-                reservation_id
-            )
+            changes.gaps[account.property_id, account.account_id, gap.kind, gap.code].append(reservation_id)
         for stay_id, row in stays:
             before = trees.stays.get(stay_id)
             row["flags"] = rows.stay_flags(row, before, unmapped=bool(missing))
             if before is not None and rows.ILLEGAL in row["flags"] and before["status"] != row["status"]:
                 jump = (before["status"], row["status"])
-                today = self._today(record.account.timezone)
+                today = self._today(account.timezone)
                 changes.cases.append(
                     collisions.illegal_jump(
-                        record.account.property_id, reservation_id, str(stay_id), jump, row["arrival"], today
+                        account.property_id, reservation_id, str(stay_id), jump, row["arrival"], today
                     )
                 )
 
-    def _compose(self, reservation_id: UUID, record: Incoming, trees: Trees, changes: Changes, flags: Sequence[str]) -> None:
+    def _compose(
+        self, reservation_id: UUID, record: Incoming, trees: Trees, changes: Changes, flags: Sequence[str]
+    ) -> None:
         revisions = trees.revisions[reservation_id]
         before = trees.reservations.get(reservation_id)
         if not revisions:
@@ -291,8 +291,9 @@ class Applier:
         changes.compare(trees.stays, self._keys, tenant_id)
         for record, _, reservation_id in changes.objects.values():
             sifted.outcomes[record.lane_key] = changes.outcome(reservation_id)
-        for record, _, before in changes.blocks.values():
-            sifted.outcomes[record.lane_key] = Outcome.NEW if before is None else Outcome.CHANGED
+        for block_id, (record, _, before) in changes.blocks.items():
+            known = Outcome.CHANGED if changes.of_block(block_id) else Outcome.SAME
+            sifted.outcomes[record.lane_key] = Outcome.NEW if before is None else known
 
     def _today(self, zone: str) -> date:
         return self._clock.now().astimezone(ZoneInfo(zone)).date()
@@ -310,15 +311,31 @@ def _move(record: Incoming, row: dict[str, Any], before: Row | None, catalogue: 
     )
 
 
+def _block_move(record: Incoming, row: Row, before: Row | None, block_id: UUID, catalogue: PropertyCatalogue) -> Move:
+    return Move(
+        holder_id=block_id,
+        record=record,
+        reservation_id=None,
+        catalogue=catalogue,
+        before=block_take(before) if before else None,
+        after=block_take(row),
+        was_refused=before["refused_ticket"] if before else None,
+    )
+
+
 def _plan_retries(sifted: Sifted, trees: Trees, catalogues: Catalogues, changes: Changes) -> list[Move]:
     """An unchanged object whose room was refused tries again; its rows change only in their claim state."""
     moves = []
     for record, link in sifted.retry:
-        before = trees.stays.get(link.object_id)
+        catalogue = catalogues[record.account.property_id]
+        before, block = trees.stays.get(link.object_id), trees.blocks.get(link.object_id)
         if before is not None and link.object_id not in changes.stays:
             row = {**before, "flags": ",".join(before["flags"])}
-            moves.append(_move(record, row, before, catalogues[record.account.property_id]))
+            moves.append(_move(record, row, before, catalogue))
             changes.retried[link.object_id] = (record, row)
+        if block is not None and link.object_id not in changes.blocks:
+            changes.blocks[link.object_id] = (record, {**block}, block)
+            moves.append(_block_move(record, block, block, link.object_id, catalogue))
     return moves
 
 
@@ -340,14 +357,27 @@ def _settle_claims(moves: Sequence[Move], changes: Changes) -> None:
         changes.stays[stay_id] = (record, row, None)
 
 
+def _causes(arrivals: Sequence[Incoming], found: Identified, sifted: Sifted, changes: Changes) -> dict[UUID, Incoming]:
+    """Name the record on whose account each touched reservation is composed anew: the first that touches it."""
+    causes: dict[UUID, Incoming] = {}
+    for record in arrivals:
+        causes.setdefault(found.reservations[record.key], record)
+    for record, link in sifted.retry:
+        if link.reservation_id is not None:
+            causes.setdefault(link.reservation_id, record)
+    for left in changes.left:
+        causes.setdefault(left, arrivals[0])
+    return causes
+
+
 def _flags(trees: Trees, changes: Changes) -> Mapping[UUID, list[str]]:
     """Gather the flags of each reservation's stays, as they will stand."""
     flags: defaultdict[UUID, list[str]] = defaultdict(list)
     for _, row, _ in changes.stays.values():
         flags[row["reservation_id"]].append(row["flags"])
-    for stay_id, row in trees.stays.items():
+    for stay_id, standing in trees.stays.items():
         if stay_id not in changes.stays:
-            flags[row["reservation_id"]].append(",".join(row["flags"]))
+            flags[standing["reservation_id"]].append(",".join(standing["flags"]))
     return flags
 
 

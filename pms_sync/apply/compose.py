@@ -6,7 +6,9 @@ So neither the order of deliveries nor their number can change the result (ORD-0
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -16,6 +18,7 @@ from pms_sync.domain.reservation import Guest, Line, Revision, Stay
 from pms_sync.domain.status import Status, reservation_status
 
 StayKey = tuple[UUID, str]  # (account, stay ref)
+T = TypeVar("T")
 
 
 class Composed(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,8 +29,8 @@ class Composed(msgspec.Struct, frozen=True, kw_only=True):
     blocks_inventory: bool
     home: Revision
     total: Decimal | None
-    created_at: object
-    modified_at: object
+    created_at: datetime | None
+    modified_at: datetime | None
     booker: Guest | None
     guests: tuple[Guest, ...]
     lines: tuple[Line, ...]
@@ -35,13 +38,15 @@ class Composed(msgspec.Struct, frozen=True, kw_only=True):
     comments: str | None
 
 
-def said(value: object) -> object:
+def said(value: T | UnsetType) -> T | None:
     """Read a field that may not have been said as empty."""
-    return None if value is UNSET else value
+    return None if isinstance(value, UnsetType) else value
 
 
 def home_of(revisions: Mapping[StayKey, Revision]) -> Revision:
     """Return the revision that speaks for the reservation: the home record, else the lowest stay ref."""
+    if len(revisions) == 1:
+        return next(iter(revisions.values()))
     return min(revisions.items(), key=_home_rank)[1]
 
 
@@ -64,12 +69,12 @@ def compose(revisions: Mapping[StayKey, Revision]) -> Composed:
         home=home,
         total=_total(ordered),
         created_at=said(home.created_at),
-        modified_at=max(versions) if versions else None,  # type: ignore[type-var]
+        modified_at=max(versions) if versions else None,
         booker=home.booker if isinstance(home.booker, Guest) else None,
         guests=tuple(guest for one in ordered if not isinstance(one.guests, UnsetType) for guest in one.guests),
         lines=tuple(line for one in ordered if not isinstance(one.folio_lines, UnsetType) for line in one.folio_lines),
-        notes=said(home.notes),  # type: ignore[arg-type]
-        comments=said(home.comments),  # type: ignore[arg-type]
+        notes=said(home.notes),
+        comments=said(home.comments),
     )
 
 
@@ -81,12 +86,11 @@ def _hold_kind(status: str, stays: Sequence[Stay]) -> str | None:
 
 def _total(revisions: Sequence[Revision]) -> Decimal | None:
     """Add up the reservation's own total, or its stays' where only those were said; unknown when any is."""
-    totals: list[object] = []
+    told: list[Decimal | None | UnsetType] = []
     for one in revisions:
-        totals.extend([stay.total for stay in one.room_stays] if one.total is UNSET else [one.total])
-    if any(not isinstance(total, Decimal) for total in totals):
-        return None
-    return sum(totals, Decimal(0))  # type: ignore[call-overload, no-any-return]
+        told.extend([stay.total for stay in one.room_stays] if one.total is UNSET else [one.total])
+    known = [total for total in told if isinstance(total, Decimal)]
+    return sum(known, Decimal(0)) if len(known) == len(told) else None
 
 
 def overlay(before: Revision | None, after: Revision) -> Revision:

@@ -123,8 +123,8 @@ async def occupy(connection: Connection, tenant_id: UUID, moves: Sequence[Move],
     ]
     if units:
         await claims.lock_units(connection, tenant_id, units)
-    kept = set(wanted)
     held = [claim for move in active if move.before for claim in move.before.claims(move.holder_id, move.catalogue)]
+    kept = set(wanted) if held else set()
     freed = await claims.release(connection, tenant_id, [claim for claim in held if claim not in kept])
     rivals = await claims.take(connection, tenant_id, wanted)
     await _judge_claims(connection, tenant_id, active, rivals, occupied, today)
@@ -147,7 +147,7 @@ async def _judge_claims(
     for rival in rivals:
         lost[rival.holder_id].append(rival)
     ticket = await lanes.read_ticket(connection) if lost else 0
-    known = await _known_holders(connection, tenant_id, active, rivals)
+    known = await _known_holders(connection, tenant_id, active, rivals) if lost else {}
     for move in active:
         refused = lost.get(move.holder_id, [])
         if not refused:
@@ -184,10 +184,14 @@ def _raise_or_reread(
     """Open the case only once both sides were read again, since vendors swap rooms as two messages."""
     since = move.refused_ticket or 0
     rivals = [known[one] for one in {rival.rival_id for rival in refused}]
-    read_again = all(
-        rival.read_ticket is None or rival.read_ticket > since or (rival.missing_reads or 0) > 0 for rival in rivals
-    )
     record = move.record
+    read_again = all(
+        rival.read_ticket is None
+        or rival.read_ticket > since
+        or (rival.missing_reads or 0) > 0
+        or (rival.account_id, rival.vendor_ref) == record.key  # a booking made a block: this very read was of both
+        for rival in rivals
+    )
     if certain and read_again and record.ticket > since:
         occupied.cases.extend(_cases(move, refused, known, today))
         return
@@ -226,10 +230,13 @@ def _withdraw(
     for move in active:
         if move.was_refused is not None and move.before is not None and move.before.room_id is not None:
             settled |= {(unit, night) for _, unit, night, _ in move.before.claims(move.holder_id, move.catalogue)}
+    settled -= still
+    if not settled:
+        return
     names: dict[UUID, str] = {}
     for move in active:
         names |= _room_names(move.catalogue) if not names.keys() >= set(move.catalogue.rooms.values()) else {}
-    for unit, night in settled - still:
+    for unit, night in settled:
         if unit in names:
             subject = collisions.night_subject(place, names[unit], night)
             occupied.withdrawn.append(("room_double_booked", subject))

@@ -160,6 +160,19 @@ def night_rows(stay: Stay, room_id: UUID | None) -> list[NightRow]:
     return rows
 
 
+def new_nights(stay_id: UUID, nights: Sequence[NightRow]) -> Row:
+    """Return all nights of a new stay (at least one) as one row to write; they follow each other without a gap."""
+    arrival, room, plan, _, _ = nights[0]
+    return {
+        "stay_id": stay_id,
+        "arrival": arrival,
+        "room_id": room,
+        "rate_plan_ref": plan,
+        "prices": [night[3] for night in nights],
+        "derived": [night[4] for night in nights],
+    }
+
+
 def night_dicts(nights: Iterable[tuple[UUID, NightRow]]) -> list[Row]:
     """Return nights as rows to write."""
     return [

@@ -48,7 +48,7 @@ def sift(incoming: Sequence[Incoming], links: Links) -> Sifted:
 
 
 def _note_duplicate(sifted: Sifted, record: Incoming, link: Link | None) -> None:
-    if record.kind == REREAD:
+    if record.kind == REREAD or (link is not None and link.missing_reads and record.ticket > link.read_ticket):
         sifted.reread_seen.append(record)
     if link is not None and link.refused_ticket is not None:
         sifted.retry.append((record, link))

@@ -55,7 +55,7 @@ class Changes(msgspec.Struct, kw_only=True):
     told: dict[UUID, dict[str, Any]] = {}
     fresh_stays: set[UUID] = set()
     fresh_links: set[LinkKey] = set()
-    fresh_nights: list[tuple[UUID, rows.NightRow]] = []
+    fresh_nights: list[Row] = []
     nights: list[tuple[UUID, rows.NightRow]] = []
     dropped_nights: list[tuple[UUID, date]] = []
     guests: list[GuestWrite] = []
@@ -83,7 +83,8 @@ class Changes(msgspec.Struct, kw_only=True):
             return False
         if new:
             self.fresh_stays.add(stay_id)
-            self.fresh_nights += [(stay_id, night) for night in nights]
+            if nights:
+                self.fresh_nights.append(rows.new_nights(stay_id, nights))
             return bool(nights)
         standing = self.standing_nights.get(stay_id, set())
         wanted = set(nights)
@@ -123,6 +124,11 @@ class Changes(msgspec.Struct, kw_only=True):
             self.lines.append((reservation_id, key, line["line_id"]))
         return {"folio_lines": [len(reverse), len(post)]} if post or reverse else {}
 
+    def of_block(self, block_id: UUID) -> dict[str, Any]:
+        """Return what differs of a block from what stood."""
+        _, row, before = self.blocks[block_id]
+        return rows.changes(row, before and {**before, "flags": []})
+
     def outcome(self, reservation_id: UUID) -> Outcome:
         """Say what the batch meant for a reservation."""
         change = self.reservations.get(reservation_id)
@@ -139,7 +145,7 @@ async def write(connection: Connection, tenant_id: UUID, changes: Changes, keys:
     await reservations.STAYS.write(connection, tenant_id, [row for fresh, row in stays if not fresh])
     await reservations.BLOCKS.write(connection, tenant_id, [row for _, row, _ in changes.blocks.values()])
     await reservations.drop_nights(connection, tenant_id, changes.dropped_nights)
-    await reservations.NIGHTS.add(connection, tenant_id, rows.night_dicts(changes.fresh_nights))
+    await reservations.add_nights(connection, tenant_id, changes.fresh_nights)
     await reservations.NIGHTS.write(connection, tenant_id, rows.night_dicts(changes.nights))
     await _write_people(connection, tenant_id, changes, new_id)
     await reservations.LINES.add(
@@ -192,9 +198,7 @@ async def _write_links(connection: Connection, tenant_id: UUID, changes: Changes
             await write_rows(connection, tenant_id, told, remotes, digests)
 
 
-def _link(
-    key: LinkKey, object_id: UUID, reservation_id: UUID | None, record: Incoming | None = None
-) -> dict[str, Any]:
+def _link(key: LinkKey, object_id: UUID, reservation_id: UUID | None, record: Incoming | None = None) -> dict[str, Any]:
     """Return a link's row; what no record tells is as in a link that was never read."""
     return {
         "account_id": key[0],
@@ -245,10 +249,11 @@ def _entries(changes: Changes) -> list[audit.Entry]:
             action="block.created" if before is None else "block.updated",
             entity_type="block",
             entity_id=str(block_id),
-            fields=rows.changes(row, before and {**before, "flags": []}),
+            fields=fields,
             correlation_id=record.correlation_id,
         )
-        for block_id, (record, row, before) in changes.blocks.items()
+        for block_id, (record, _, before) in changes.blocks.items()
+        if (fields := changes.of_block(block_id))
     ]
     return entries
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from pms_sync.observe.redact import scrub_json
 from pms_sync.ports.connector import Connector, Missing, Record
 from pms_sync.ports.mapper import Mapper
 from pms_sync.store.accounts import Account
@@ -71,3 +72,11 @@ def raw_work(lane: Lane, event: Event, bodies: Mapping[int, bytes]) -> LaneWork:
         return LaneWork(lane, Missing("absent"), event.read_ticket or 0, direct=False, event=event)
     record = Record(stream=lane.stream, ref=lane.ref, property_ref="", body=body)
     return LaneWork(lane, record, event.read_ticket or 0, direct=False, raw_id=event.raw_id, event=event)
+
+
+def fetched_work(lane: Lane, found: Record | Missing, ticket: int, identifier_keys: frozenset[str]) -> LaneWork:
+    """Make work of what the vendor has just said; cards go before anything is mapped, digested or stored."""
+    if isinstance(found, Record):
+        clean, _ = scrub_json(found.body, identifier_keys)
+        found = msgspec.structs.replace(found, body=clean)
+    return LaneWork(lane, found, ticket, direct=True)

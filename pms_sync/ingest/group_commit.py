@@ -72,7 +72,7 @@ class GroupCommit(Generic[Row, Answer]):
         queue_limit: int = 5_000,
         weight_limit: int = 64 * 1024 * 1024,
         weigh: Callable[[Row], int] = lambda _: 1,
-        patience_s: float = 0.15,
+        patience_s: float = 0.1,
         write_s: float = 5.0,
     ) -> None:
         """Bound the queue by rows and by weight (bytes, say); `write_s` limits an insert that has started."""
@@ -98,7 +98,7 @@ class GroupCommit(Generic[Row, Answer]):
         self._queue.append(waiting)
         self._weight += waiting.weight
         self._work.set()
-        return await asyncio.shield(waiting.answer)
+        return await waiting.answer  # whoever is cancelled here gives up the answer, never the row
 
     async def run(self) -> None:
         """Commit batches until `aclose`; the one task of this object."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from pms_sync.domain.digest import record_digest
+from pms_sync.domain.digest import digest_of
 from pms_sync.domain.ids import NewId
 from pms_sync.ingest.batch import AccountRuntime
 from pms_sync.observe.logs import get_logger
@@ -40,6 +40,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
 
     ref: str
     body: bytes
+    body_digest: bytes
     digest: bytes
     path: str | None = None
     why: str | None = None
@@ -123,20 +124,21 @@ def _readable(runtime: AccountRuntime, codes: int, record: Record) -> _Row:
     if not 0 < len(record.ref) <= _REF_LIMIT or not record.ref.isprintable():
         why = "the object is named by something that is no reference"
         return _unreadable(runtime, codes, record.body, "$", why)
-    body, digest = _scrubbed(runtime, codes, record.body)
-    return _Row(ref=record.ref, body=body, digest=digest)
+    body, body_digest, digest = _scrubbed(runtime, codes, record.body)
+    return _Row(ref=record.ref, body=body, body_digest=body_digest, digest=digest)
 
 
 def _unreadable(runtime: AccountRuntime, codes: int, body: bytes, path: str, why: str) -> _Row:
     """Name the row after its bytes, since nothing else names it: the same bad row is parked once."""
-    scrubbed, digest = _scrubbed(runtime, codes, body)
-    name = f"unreadable-{raw.body_digest(scrubbed).hex()[:24]}"
-    return _Row(ref=name, body=scrubbed, digest=digest, path=_plain(path), why=_plain(why))
+    scrubbed, body_digest, digest = _scrubbed(runtime, codes, body)
+    name = f"unreadable-{body_digest.hex()[:24]}"
+    return _Row(ref=name, body=scrubbed, body_digest=body_digest, digest=digest, path=_plain(path), why=_plain(why))
 
 
-def _scrubbed(runtime: AccountRuntime, codes: int, body: bytes) -> tuple[bytes, bytes]:
+def _scrubbed(runtime: AccountRuntime, codes: int, body: bytes) -> tuple[bytes, bytes, bytes]:
     clean, _ = scrub_json(body, runtime.connector.spec.identifier_keys)
-    return clean, record_digest(clean, runtime.mapper.version, codes)
+    body_digest = raw.body_digest(clean)
+    return clean, body_digest, digest_of(body_digest, runtime.mapper.version, codes)
 
 
 def _raw_record(runtime: AccountRuntime, stream: str, row: _Row) -> raw.RawRecord:
@@ -146,7 +148,7 @@ def _raw_record(runtime: AccountRuntime, stream: str, row: _Row) -> raw.RawRecor
         stream=stream,
         ref=row.ref,
         body=row.body,
-        digest=raw.body_digest(row.body),
+        digest=row.body_digest,
     )
 
 

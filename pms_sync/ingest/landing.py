@@ -14,14 +14,15 @@ from pms_sync.apply.incoming import Incoming
 from pms_sync.domain.digest import record_digest
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.ids import NewId
-from pms_sync.ingest.batch import Batch, LaneWork
+from pms_sync.domain.reservation import Block, Revision
+from pms_sync.ingest.batch import Batch, LaneWork, raw_work
 from pms_sync.ports.connector import Missing, Record
 from pms_sync.ports.mapper import Crosswalk, MappingContext
 from pms_sync.store import accounts, cases, crosswalk, lanes, links, raw
 from pms_sync.store.accounts import Account
 from pms_sync.store.crosswalk import PropertyCatalogue
 from pms_sync.store.database import Connection, Database
-from pms_sync.store.lanes import LIVE, NewEvent, Verdict
+from pms_sync.store.lanes import LIVE, Lane, NewEvent, Verdict
 from pms_sync.store.sealing import KeyRing
 
 _READS_THAT_PROVE = 2
@@ -58,7 +59,12 @@ class Landing:
     """Lands batches; keeps the crosswalk and catalogue of each version it has seen."""
 
     def __init__(
-        self, database: Database, keys: KeyRing, applier: Applier, new_id: NewId, told: Told = lambda outcome, n: None
+        self,
+        database: Database,
+        keys: KeyRing,
+        applier: Applier,
+        new_id: NewId,
+        told: Told = lambda _outcome, _count: None,
     ) -> None:
         """Take the store's parts; `told` counts outcomes after commit."""
         self._database = database
@@ -68,6 +74,13 @@ class Landing:
         self._told = told
         self._crosswalks: dict[tuple[UUID, int], Crosswalk] = {}
         self._catalogues: dict[tuple[UUID, int], PropertyCatalogue] = {}
+
+    async def opened(self, claimed: Sequence[Lane]) -> list[LaneWork]:
+        """Make work of lanes whose records were read already: the newest read of each, from its sealed body."""
+        newest = [(lane, max(lane.events, key=lambda event: event.read_ticket or 0)) for lane in claimed]
+        async with self._database.connection() as connection:
+            bodies = await raw.load(connection, self._keys, [event.raw_id for _, event in newest if event.raw_id])
+        return [raw_work(lane, event, bodies) for lane, event in newest]
 
     async def land(self, batch: Batch) -> Counter[str]:
         """Map, apply and acknowledge; lanes lost to another worker are left out and the rest lands."""
@@ -131,11 +144,11 @@ class Landing:
                 continue
             try:
                 mapped = mapper.to_revisions(work.lane.stream, record.body, context)
-                [one] = [*mapped.revisions, *mapped.blocks]
             except MappingRejected as rejected:
                 result.rejected.append(Rejected(work, rejected.path, f"{rejected.why} ({rejected.value})"))
                 continue
-            except ValueError:
+            objects: list[Revision | Block] = [*mapped.revisions, *mapped.blocks]
+            if len(objects) != 1:
                 result.rejected.append(Rejected(work, "", "the record holds no object, or several"))
                 continue
             result.incoming.append(
@@ -145,7 +158,7 @@ class Landing:
                     stream=work.lane.stream,
                     ref=work.lane.ref,
                     kind=_kind(work),
-                    mapped=one,
+                    mapped=objects[0],
                     unmapped=mapped.unmapped,
                     body=record.body,
                     raw_id=work.raw_id,
@@ -181,7 +194,12 @@ class Landing:
             ],
         )
         vanished = [
-            collisions.vanished(account.property_id, one.reservation_id, one.vendor_ref, f"{one.level}:{one.object_id}")
+            collisions.vanished(
+                account.property_id,
+                one.reservation_id,
+                one.vendor_ref,
+                collisions.object_subject(one.level, one.object_id),
+            )
             for one in counted
             if one.missing_reads >= _READS_THAT_PROVE
         ]

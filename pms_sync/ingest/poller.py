@@ -85,7 +85,8 @@ class Poller:
         self._interval_s, self._rand, self._sleep = interval_s, rand, sleep
         self._lease_s, self._limit, self._owner = lease_s, limit, new_id()
         self._following = Following(database, keys, clock=clock, new_id=new_id, subscribe=subscribe)
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Claim] = {}
+        self._in_doubt = False  # the database was away: more may be leased to us than we read
 
     async def step(self) -> int:
         """Claim what is due, start reading it, and return how many reads were started; waits for none of them."""
@@ -93,13 +94,24 @@ class Poller:
         runtimes = self._runtimes()
         if room <= 0 or not runtimes:
             return 0
-        async with self._database.transaction() as connection:
-            claims = await cursors.claim_due(connection, list(runtimes), self._owner, self._lease_s, room)
+        claims = await self._claim_due(list(runtimes), room)
         for claim in claims:
             task = asyncio.create_task(self._read_quietly(runtimes[claim.account_id], claim), name=f"poll {claim.name}")
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running[task] = claim
+            task.add_done_callback(self._running.pop)
         return len(claims)
+
+    async def _claim_due(self, account_ids: list[UUID], room: int) -> list[Claim]:
+        """Claim what is due; first give back what a read, or an answer that was lost, left leased to us."""
+        in_doubt, self._in_doubt = self._in_doubt, False
+        try:
+            async with self._database.transaction() as connection:
+                if in_doubt:
+                    await cursors.release_all(connection, self._owner, but=list(self._running.values()))
+                return await cursors.claim_due(connection, account_ids, self._owner, self._lease_s, room)
+        except Unavailable:
+            self._in_doubt = True
+            raise
 
     async def settle(self) -> None:
         """Wait until every read that was started has ended."""
@@ -170,7 +182,10 @@ class Poller:
         except Overtaken:
             raise
         except Exception as error:
-            await self._fail(claim, error)
+            try:
+                await self._fail(claim, error)
+            except Unavailable:
+                self._in_doubt = True
             raise
         return PollItem(
             account_id=str(claim.account_id),
@@ -210,7 +225,8 @@ class Poller:
     async def _fail(self, claim: Claim, error: Exception) -> None:
         """Put what went wrong on the cursor; the position stays whatever it was."""
         if isinstance(error, Unavailable) and not isinstance(error, VendorFault):
-            return  # the database itself is away, and the lease ends by itself
+            self._in_doubt = True
+            return
         match disposition := _disposition(error):
             case Disposition.RETRY:
                 await self._back_off(claim, error, forget_page=False)
@@ -240,10 +256,11 @@ class Poller:
 
 def pollable(runtime: AccountRuntime) -> list[str]:
     """Return the names of the streams that can be read by asking; the catalogue has an import of its own."""
-    return [stream.name for stream in runtime.connector.spec.streams if _is_read_in_windows(stream)]
+    return [stream.name for stream in runtime.connector.spec.streams if is_pollable(stream)]
 
 
-def _is_read_in_windows(stream: StreamSpec) -> bool:
+def is_pollable(stream: StreamSpec) -> bool:
+    """Tell whether a stream is read in windows."""
     return stream.feed in POLLABLE and (stream.feed == "delta" or stream.snapshot_dimension is not None)
 
 

@@ -14,7 +14,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
-from uuid import uuid4
 
 import msgspec
 from aiohttp import web
@@ -36,7 +35,7 @@ SERVER_SETTINGS: Mapping[str, Any] = {
 """What `web.AppRunner` must be given: a refused compressed body is drained as it is, never inflated."""
 
 CORRELATION_HEADER = "X-Correlation-Id"
-_STORED = b'{"stored":true}'
+_STORED, _JSON = b'{"stored":true}', {"Content-Type": "application/json"}
 _ID_LIMIT = 200
 _LARGE = 64 * 1024
 _LONG_NUMBER = re.compile(rb"\d(?:[ -]?\d){11,}")
@@ -91,7 +90,7 @@ class Receiver:
         limits: Limits | None = None,
         on_answer: Callable[[str, int, float, str], None] = _unheard,
         on_stored: Callable[[str, Appended], None] = _unheard,
-        new_id: Callable[[], str] = lambda: uuid4().hex,
+        new_id: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
         """Take the ports.
 
@@ -116,7 +115,7 @@ class Receiver:
         self._in_flight += 1
         try:
             await self._store(request, vendor, correlation_id)
-            answer = web.Response(body=_STORED, content_type="application/json")
+            answer = web.Response(body=_STORED, headers=_JSON)
         except _Refused as refused:
             answer = _refusal(refused)
         except (Unavailable, QueueFull):
@@ -143,24 +142,33 @@ class Receiver:
     def _check_head(self, request: web.Request) -> None:
         if not _readable_type(request.content_type) or "Content-Encoding" in request.headers:
             raise _Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-        if (request.content_length or 0) > self._limits.body:
-            raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        self._check_size(request.content_length or 0)
         if self._in_flight > self._limits.in_flight or self._buffered > self._limits.buffered:
             raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, retry_s=1)
 
     async def _read(self, request: web.Request) -> bytes:
+        if request.content.is_eof() and request.content.exception() is None:
+            body = request.content.read_nowait()  # it came with the head, as small bodies do: nothing to wait for
+            self._check_size(len(body))
+            return body
+        return await self._wait_for(request)
+
+    async def _wait_for(self, request: web.Request) -> bytes:
         body = bytearray()
         try:
             async with asyncio.timeout(self._limits.read_s):
                 async for chunk in request.content.iter_any():
                     body += chunk
-                    if len(body) > self._limits.body:
-                        raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                    self._check_size(len(body))
         except TimeoutError as error:
             raise _Refused(HTTPStatus.REQUEST_TIMEOUT) from error
         except (web.RequestPayloadError, HttpProcessingError) as error:
             raise _Refused(HTTPStatus.BAD_REQUEST) from error
         return bytes(body)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limits.body:
+            raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
     async def _store_body(self, request: web.Request, plugin: VendorDoor, body: bytes, correlation_id: str) -> None:
         delivery = Delivery(

@@ -71,11 +71,15 @@ class Runtimes:
         self._on_call = on_call
         self._runtimes: dict[UUID, Runtime] = {}
         self._budgets: dict[tuple[str, bytes], Budget] = {}
-        self._complained: set[UUID] = set()
+        self._unusable: dict[UUID, ConfigurationFault] = {}
 
     def current(self) -> Mapping[UUID, Runtime]:
         """Return the accounts as of the last refresh."""
         return self._runtimes
+
+    def why_not(self, account_id: UUID) -> ConfigurationFault | None:
+        """Say why an account that has credentials is not among the current ones."""
+        return self._unusable.get(account_id)
 
     async def get(self, account_id: UUID) -> Runtime | None:
         """Return the account when it may be worked on; an unknown one is looked up once."""
@@ -119,12 +123,13 @@ class Runtimes:
             return known
         vendor = self._vendors.get(account.vendor)
         if vendor is None:
-            self._complain(account, f"no connector for vendor {account.vendor!r} is installed")
+            what, remedy = f"no connector for vendor {account.vendor!r} is installed", "see `pms-sync connectors list`"
+            self._complain(account, ConfigurationFault(what, "vendor", remedy))
             return None
         try:
             return await self._connected(account, vendor)
         except ConfigurationFault as fault:
-            self._complain(account, str(fault))
+            self._complain(account, fault)
             return None
 
     async def _connected(self, account: Account, vendor: Vendor) -> Runtime:
@@ -166,11 +171,11 @@ class Runtimes:
             )
         return self._budgets[login]
 
-    def _complain(self, account: Account, why: str) -> None:
+    def _complain(self, account: Account, fault: ConfigurationFault) -> None:
         """Say once per account why nothing happens for it."""
-        if account.account_id not in self._complained:
-            self._complained.add(account.account_id)
-            _log.error("account_unusable", account_id=str(account.account_id), why=why)
+        if account.account_id not in self._unusable:
+            _log.error("account_unusable", account_id=str(account.account_id), why=str(fault))
+        self._unusable[account.account_id] = fault
 
 
 def _same_login(before: Account, after: Account) -> bool:

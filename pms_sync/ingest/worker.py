@@ -15,18 +15,18 @@ import structlog
 
 from pms_sync.domain.errors import Disposition, Fault, Unavailable, VendorFault
 from pms_sync.domain.ids import NewId
-from pms_sync.ingest.batch import AccountRuntime, Batch, LaneWork, RuntimeDirectory, raw_work
+from pms_sync.ingest.batch import AccountRuntime, Batch, LaneWork, RuntimeDirectory, fetched_work
 from pms_sync.ingest.landing import Landing
 from pms_sync.ports.connector import Missing
-from pms_sync.store import accounts, lanes, raw
-from pms_sync.store.database import Database
+from pms_sync.store import accounts, lanes
+from pms_sync.store.database import Connection, Database
 from pms_sync.store.lanes import Lane
-from pms_sync.store.sealing import KeyRing
 
 _LEASE_S = 60.0
 _BACK_OFF_BASE_S, _BACK_OFF_CAP_S = 2.0, 300.0
 _PAUSED_S = 30.0
 _MOST_LANES = 400
+_MOST_BATCHES = 4
 
 log = structlog.get_logger(__name__)
 
@@ -37,27 +37,24 @@ class Worker:
     def __init__(
         self,
         database: Database,
-        keys: KeyRing,
         runtimes: RuntimeDirectory,
         landing: Landing,
         *,
         new_id: NewId,
         random: Random,
         woken: Callable[[], None] = lambda: None,
-        concurrency: int = 4,
     ) -> None:
         """Take the collaborators; `woken` is told when a batch ended and more may be waiting."""
         self._database = database
-        self._keys = keys
         self._runtimes = runtimes
         self._landing = landing
         self._new_id = new_id
         self._random = random
         self._woken = woken
-        self._concurrency = concurrency
         self._busy: dict[UUID, asyncio.Task[None]] = {}
         self._rests: dict[UUID, float] = {}  # accounts that gather hints, until when by the loop's time
         self._owners: set[UUID] = set()  # of batches under way or cut short
+        self._left: set[UUID] = set()  # of batches that ended when the database was away
         self.outcomes: Counter[str] = Counter()
 
     async def step(self, only: UUID | None = None) -> int:
@@ -66,10 +63,11 @@ class Worker:
         The batches run on in the background; `idle` waits for them.
         """
         async with self._database.connection() as connection:
+            await self._give_back_left(connection)
             due = await lanes.due_accounts(connection, [*self._busy, *self._resting()])
         claimed = 0
         for account_id in due:
-            if len(self._busy) >= self._concurrency:
+            if len(self._busy) >= _MOST_BATCHES:
                 break
             if only is None or account_id == only:
                 claimed += await self._claim(account_id)
@@ -88,7 +86,7 @@ class Worker:
             task.cancel()
         await self.idle()
         async with self._database.connection() as connection:
-            await lanes.give_back(connection, list(self._owners))
+            await lanes.give_back(connection, list(self._owners | self._left))
 
     async def drain(self, account_id: UUID | None = None) -> Counter[str]:
         """Work until no lane is due, and return what the records came to since the start of the drain."""
@@ -96,6 +94,12 @@ class Worker:
         while await self.step(account_id) or self._busy:
             await self.idle()
         return self.outcomes - before
+
+    async def _give_back_left(self, connection: Connection) -> None:
+        """Let go of what a batch held when the database went away: no lease need end before it is done again."""
+        if left := list(self._left):
+            await lanes.give_back(connection, left)
+            self._left.difference_update(left)
 
     def _resting(self) -> list[UUID]:
         now = asyncio.get_running_loop().time()
@@ -107,15 +111,17 @@ class Worker:
         if runtime is None:
             return 0
         owner = self._new_id()
-        self._owners.add(owner)
-        async with self._database.transaction() as connection:
-            claimed = await lanes.claim(connection, account_id, owner, _MOST_LANES, _LEASE_S)
+        try:
+            async with self._database.transaction() as connection:
+                claimed = await lanes.claim(connection, account_id, owner, _MOST_LANES, _LEASE_S)
+        except Unavailable:
+            self._left.add(owner)  # it may have been committed, and the answer lost
+            raise
         if claimed:
+            self._owners.add(owner)
             task = asyncio.create_task(self._work(runtime, claimed, owner), name=f"batch-{account_id}")
             self._busy[account_id] = task
             task.add_done_callback(lambda done: self._done(account_id, owner, cut=done.cancelled()))
-        else:
-            self._owners.discard(owner)
         return len(claimed)
 
     def _done(self, account_id: UUID, owner: UUID, *, cut: bool) -> None:
@@ -130,20 +136,15 @@ class Worker:
             known = [lane for lane in claimed if all(event.raw_id is not None for event in lane.events)]
             asked = [lane for lane in claimed if any(event.raw_id is None for event in lane.events)]
             if known:
-                await self._land(runtime, owner, await self._opened(known))
+                await self._land(runtime, owner, await self._landing.opened(known))
             limit = runtime.connector.spec.batch_fetch_limit
             for start in range(0, len(asked), limit):
                 await self._fetch_and_land(runtime, owner, asked[start : start + limit])
         except Unavailable as fault:
+            self._left.add(owner)
             log.warning("batch left for later", account_id=str(runtime.account.account_id), reason=fault.what)
         except Exception:
             log.exception("batch failed", account_id=str(runtime.account.account_id))
-
-    async def _opened(self, claimed: Sequence[Lane]) -> list[LaneWork]:
-        newest = [(lane, max(lane.events, key=lambda event: event.read_ticket or 0)) for lane in claimed]
-        async with self._database.connection() as connection:
-            bodies = await raw.load(connection, self._keys, [event.raw_id for _, event in newest if event.raw_id])
-        return [raw_work(lane, event, bodies) for lane, event in newest]
 
     async def _fetch_and_land(self, runtime: AccountRuntime, owner: UUID, asked: Sequence[Lane]) -> None:
         stream = asked[0].stream
@@ -159,7 +160,8 @@ class Worker:
             await self._give_back(runtime, owner, same, fault)
         else:
             self._rests[runtime.account.account_id] = asyncio.get_running_loop().time() + runtime.pace()
-            works = [LaneWork(lane, found.get(lane.ref, Missing("absent")), ticket, direct=True) for lane in same]
+            plain = runtime.connector.spec.identifier_keys
+            works = [fetched_work(lane, found.get(lane.ref, Missing("absent")), ticket, plain) for lane in same]
             await self._land(runtime, owner, works)
         rest = [lane for lane in asked if lane.stream != stream]
         if rest:

@@ -33,7 +33,8 @@ class Bulk(msgspec.Struct, frozen=True):
         plain = {name: _TRAVELS_AS.get(kind, (kind, "{0}")) for name, kind in columns.items() if kind != _APART}
         names = [*plain, *(name for name, kind in columns.items() if kind == _APART)]
         values = [shape.format(name) for name, (_, shape) in plain.items()] + names[len(plain) :]
-        sources = [f"json_to_recordset($2::json) AS ({', '.join(f'{name} {kind}' for name, (kind, _) in plain.items())})"]
+        typed = ", ".join(f"{name} {kind}" for name, (kind, _) in plain.items())
+        sources = [f"json_to_recordset($2::json) AS ({typed})"]
         sources += [f"unnest(${number}::bytea[])" for number in range(3, 3 + len(names) - len(plain))]
         insert = (
             f"INSERT INTO {table} (tenant_id, {', '.join(names)}) SELECT $1, {', '.join(values)} "  # noqa: S608 - constants

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -36,27 +37,32 @@ async def lock_units(connection: Connection, tenant_id: UUID, units: Sequence[UU
     )
 
 
-_RELEASE = """
+# Claims travel by holder and unit, with the dates of each slot.
+_WANTED = """
+(SELECT r.h, r.u, c.d, c.s FROM json_to_recordset($2::json) AS r(h uuid, u uuid, night date[], day date[])
+  CROSS JOIN LATERAL (SELECT unnest(r.night), 'night' UNION ALL SELECT unnest(r.day), 'day') AS c(d, s)) AS w
+"""
+_RELEASE = f"""
 DELETE FROM room_claims
  WHERE ctid = ANY(ARRAY(
-       SELECT c.ctid FROM json_to_recordset($2::json) AS w(h uuid, u uuid, d date, s text)
+       SELECT c.ctid FROM {_WANTED}
         CROSS JOIN LATERAL (SELECT ctid FROM room_claims c WHERE c.tenant_id = $1 AND c.unit_id = w.u AND c.date = w.d
                                AND c.slot = w.s AND c.holder_id = w.h OFFSET 0) AS c))
 RETURNING unit_id, date
-"""
-_ADD = """
+"""  # noqa: S608 - a constant fragment, here and below
+_ADD = f"""
 INSERT INTO room_claims (tenant_id, holder_id, unit_id, date, slot)
-SELECT $1, h, u, d, s FROM json_to_recordset($2::json) AS w(h uuid, u uuid, d date, s text)
+SELECT $1, h, u, d, s FROM {_WANTED}
  ORDER BY u, d, s, h
-"""
+"""  # noqa: S608
 _TAKE = f"{_ADD} ON CONFLICT DO NOTHING"
-_RIVALS = """
+_RIVALS = f"""
 SELECT w.h AS holder_id, w.u AS unit_id, w.d AS date, w.s AS slot, c.holder_id AS rival_id
-  FROM json_to_recordset($2::json) AS w(h uuid, u uuid, d date, s text)
+  FROM {_WANTED}
  CROSS JOIN LATERAL (SELECT holder_id FROM room_claims c WHERE c.tenant_id = $1 AND c.unit_id = w.u AND c.date = w.d
                         AND c.slot = w.s AND c.holder_id <> w.h OFFSET 0) AS c
  ORDER BY 1, 2, 3, 4
-"""
+"""  # noqa: S608
 
 
 async def release(connection: Connection, tenant_id: UUID, unwanted: Sequence[Claim]) -> set[tuple[UUID, date]]:
@@ -72,8 +78,8 @@ async def take(connection: Connection, tenant_id: UUID, wanted: Sequence[Claim])
     if not wanted:
         return []
     told = _told(wanted)
-    try:
-        async with connection.transaction():  # nearly always all is free, and asking row by row costs half as much again
+    try:  # nearly always all is free, and asking row by row costs half as much again
+        async with connection.transaction():
             await connection.execute(_ADD, tenant_id, told)
     except asyncpg.UniqueViolationError:
         await connection.execute(_TAKE, tenant_id, told)
@@ -81,8 +87,14 @@ async def take(connection: Connection, tenant_id: UUID, wanted: Sequence[Claim])
     return []
 
 
-def _told(claims: Sequence[Claim]) -> list[dict[str, object]]:
-    return [{"h": holder, "u": unit, "d": night, "s": slot} for holder, unit, night, slot in claims]
+def _told(claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    gathered: dict[tuple[UUID, UUID], dict[str, Any]] = {}
+    for holder, unit, night, slot in claims:
+        found = gathered.get((holder, unit))
+        if found is None:
+            found = gathered[holder, unit] = {"h": holder, "u": unit, "night": [], "day": []}
+        found[slot].append(night)
+    return list(gathered.values())
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -116,26 +128,31 @@ async def holders(connection: Connection, tenant_id: UUID, holder_ids: Sequence[
     return {row["holder_id"]: Holder(**row) for row in rows}
 
 
+_REFUSED_ON = """
+WITH freed AS (
+    SELECT u.room_id, f.date FROM unnest($2::uuid[], $3::date[]) AS f(unit_id, date)
+      JOIN room_units u ON u.tenant_id = $1 AND u.unit_id = f.unit_id
+)
+SELECT s.account_id, s.vendor_ref FROM freed f
+  JOIN room_stays s ON s.tenant_id = $1 AND s.room_id = f.room_id AND s.claim_state = 'refused'
+   AND f.date BETWEEN s.arrival AND s.departure
+ WHERE s.account_id IS NOT NULL
+ UNION
+SELECT b.account_id, b.vendor_ref FROM freed f
+  JOIN blocks b ON b.tenant_id = $1 AND b.room_id = f.room_id AND b.claim_state = 'refused'
+   AND f.date BETWEEN b.arrival AND b.departure
+ WHERE b.account_id IS NOT NULL
+"""
+
+
 async def refused_on(
     connection: Connection, tenant_id: UUID, freed: Sequence[tuple[UUID, date]]
 ) -> list[tuple[UUID, str]]:
-    """Return (account, vendor ref) of the refused stays that want one of the freed (unit, date) pairs."""
+    """Return (account, vendor ref) of the refused stays and blocks that want one of the freed (unit, date) pairs."""
     if not freed:
         return []
     units, dates = (list(column) for column in zip(*freed, strict=True))
-    rows = await connection.fetch(
-        """
-        SELECT DISTINCT s.account_id, s.vendor_ref
-          FROM unnest($2::uuid[], $3::date[]) AS f(unit_id, date)
-          JOIN room_units u ON u.tenant_id = $1 AND u.unit_id = f.unit_id
-          JOIN room_stays s ON s.tenant_id = $1 AND s.room_id = u.room_id AND s.claim_state = 'refused'
-               AND f.date BETWEEN s.arrival AND s.departure
-         WHERE s.account_id IS NOT NULL
-        """,
-        tenant_id,
-        units,
-        dates,
-    )
+    rows = await connection.fetch(_REFUSED_ON, tenant_id, units, dates)
     return [(row["account_id"], row["vendor_ref"]) for row in rows]
 
 

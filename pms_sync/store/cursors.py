@@ -187,9 +187,14 @@ async def fail(connection: Connection, claim: Claim, why: str, wait_s: float, *,
     await _move(connection, claim, _FAILED, why[:_ERROR_LENGTH], wait_s, forget_page)
 
 
-async def release_all(connection: Connection, owner: UUID) -> None:
-    """Give back what this owner still holds, so that a successor need not wait for the leases to end."""
-    await connection.execute("UPDATE cursors SET owner = NULL, lease_until = '-infinity' WHERE owner = $1", owner)
+async def release_all(connection: Connection, owner: UUID, but: Sequence[Claim] = ()) -> None:
+    """Give back what this owner still holds, so that nobody need wait for the leases to end; `but` is being read."""
+    await connection.execute(
+        "UPDATE cursors SET owner = NULL, lease_until = '-infinity' "
+        "WHERE owner = $1 AND account_id || '/' || stream <> ALL($2::text[])",
+        owner,
+        [claim.name for claim in but],
+    )
 
 
 def instant_of(claim: Claim) -> datetime | None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from pms_sync.domain.errors import Unavailable
+from pms_sync.domain.errors import ConfigurationFault, Fault, Unavailable
 
 # asyncpg ships no types; a pool's proxies stand for connections too.
 Connection: TypeAlias = Any
@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 WORKER = "pms_sync_worker"
 READER = "pms_sync_reader"
+APP = "pms_sync_app"
 
 # What says that no usable connection exists, as opposed to a statement that went wrong.
 AWAY = (
@@ -30,7 +31,13 @@ AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.InvalidAuthorizationSpecificationError,  # a refused login; a wrong password is one of them
+    asyncpg.InvalidCatalogNameError,  # no database of that name
 )
+# An address with options that the driver or the server does not know; the second only while connecting.
+BAD_ADDRESS = (asyncpg.ClientConfigurationError, asyncpg.UndefinedObjectError)
+# What a role is told that may not do, or does not know, what its work needs.
+NOT_ALLOWED = (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError)
 # A deadlock, a serialisation failure, or a row that somebody else wrote first is no verdict on the work: once more.
 AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UniqueViolationError)
 
@@ -44,25 +51,30 @@ class Database:
 
     @classmethod
     async def connect(cls, dsn: str, *, role: str | None = WORKER, size: int = 8) -> Database:
-        """Open a pool whose connections act as `role` (None: as the owner); raises Unavailable when nobody answers."""
+        """Open a pool whose connections act as `role` (None: as the owner).
+
+        Raises Unavailable when nobody answers, ConfigurationFault for an address or a role that cannot be used.
+        """
 
         async def become(connection: Connection) -> None:
             if role is not None:
                 await connection.execute(f'SET ROLE "{role}"')
-            for name in ("json", "jsonb"):
+            for name, (encode, decode) in _JSON.items():
                 await connection.set_type_codec(
-                    name, encoder=_encode_json, decoder=msgspec.json.decode, schema="pg_catalog"
+                    name, encoder=encode, decoder=decode, schema="pg_catalog", format="binary"
                 )
 
         # Every statement of the daemon has an index. Without this, plans made while a table was small, those of foreign
-        # keys included, read the whole table for each row until somebody analyses it: a first backfill slows to a crawl.
+        # keys included, read the whole table for each row until somebody analyses it: a first backfill crawls.
         settings = {"application_name": "pms-sync", "timezone": "UTC", "jit": "off", "enable_seqscan": "off"}
         try:
             pool = await asyncpg.create_pool(
                 dsn, min_size=1, max_size=size, init=become, server_settings=settings, timeout=5
             )
-        except AWAY as error:
+        except (*AWAY, *BAD_ADDRESS) as error:
             raise unavailable(error) from error
+        except NOT_ALLOWED as error:
+            raise not_allowed(f"act as {role}") from error
         return cls(pool)
 
     async def close(self) -> None:
@@ -116,6 +128,13 @@ async def use_tenant(connection: Connection, tenant_id: UUID) -> None:
     await connection.execute("SELECT set_config('pms_sync.tenant', $1, true)", str(tenant_id))
 
 
+async def act_for(connection: Connection, tenant_id: UUID) -> None:
+    """Bind the running transaction to what the app role may see of one tenant, queues included."""
+    await connection.execute(
+        "SELECT set_config('role', $1, true), set_config('pms_sync.tenant', $2, true)", APP, str(tenant_id)
+    )
+
+
 def _is_lost(error: BaseException, connection: Connection) -> bool:
     """Tell a lost connection from a time-out or a bad argument of the work that was using it."""
     if isinstance(error, ValueError):  # the driver refuses a value before anything is sent
@@ -124,13 +143,39 @@ def _is_lost(error: BaseException, connection: Connection) -> bool:
     return bool(connection.is_closed()) if plain else True
 
 
-def unavailable(error: BaseException) -> Unavailable:
-    """Say that the database is away, with the driver's reason and no address that could hold a password."""
+_REFUSALS: dict[type[Exception], str] = {
+    asyncpg.InvalidAuthorizationSpecificationError: "the database refuses the login",
+    asyncpg.InvalidCatalogNameError: "the server has no database of that name",
+    asyncpg.TooManyConnectionsError: "the server takes no more connections",
+}
+
+
+def unavailable(error: BaseException) -> Fault:
+    """Say that the database is away, with the driver's reason and no address that could hold a password.
+
+    Returns Unavailable, or ConfigurationFault where the address itself cannot be used.
+    """
     reason = type(error).__name__
-    return Unavailable(
-        f"the database is away ({reason})", "PMS_SYNC_DATABASE_URL", "start the server or correct the address"
-    )
+    if isinstance(error, BAD_ADDRESS):
+        what, remedy = "the database address cannot be used", "correct the address, the options after its ? included"
+        return ConfigurationFault(what, "PMS_SYNC_DATABASE_URL", remedy)
+    what = next((words for kind, words in _REFUSALS.items() if isinstance(error, kind)), "the database is away")
+    return Unavailable(f"{what} ({reason})", "PMS_SYNC_DATABASE_URL", "start the server or correct the address")
 
 
-def _encode_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    return msgspec.json.encode(value).decode()
+def not_allowed(what: str) -> ConfigurationFault:
+    """Say that the login's role lacks a right."""
+    remedy = "name the database's owner, who may create roles, and run pms-sync migrate with it"
+    return ConfigurationFault(f"the database login may not {what}", "PMS_SYNC_DATABASE_URL", remedy)
+
+
+def _encode_jsonb(value: object) -> bytes:
+    return b"\x01" + msgspec.json.encode(value)
+
+
+def _decode_jsonb(value: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    return msgspec.json.decode(value[1:])
+
+
+# How each travels: json as its text, jsonb with the number of its format in front.
+_JSON = {"json": (msgspec.json.encode, msgspec.json.decode), "jsonb": (_encode_jsonb, _decode_jsonb)}

@@ -167,7 +167,7 @@ class DoorBook:
         monotonic: Callable[[], float],
         *,
         ttl_s: float = 2.0,
-        patience_s: float = 0.1,
+        patience_s: float = 0.05,
     ) -> None:
         """Read nothing yet; `patience_s` is how long a caller waits for a slow read."""
         self._database, self._keys, self._monotonic = database, keys, monotonic

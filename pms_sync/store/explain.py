@@ -58,13 +58,15 @@ def masked(text: object) -> str | None:
     return f"{composed[0]}{DOTS}" if len(composed) > 1 and composed[0].isalpha() else DOTS
 
 
-async def load(connection: Connection, reservation_id: UUID, keys: KeyRing | None = None) -> Story | None:
-    """Return the story of a reservation of any tenant, None when there is none (worker role, outside a transaction).
+async def load(
+    connection: Connection, reservation_id: UUID, keys: KeyRing | None = None, only_tenant: UUID | None = None
+) -> Story | None:
+    """Return the story of a reservation, None when there is none (worker role, outside a transaction).
 
-    Without `keys` sealed values show as dots alone.
+    Any tenant's, unless `only_tenant` says whose alone. Without `keys` sealed values show as dots alone.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        tenant_id = await _tenant_of(connection, reservation_id)
+        tenant_id = await _tenant_of(connection, reservation_id, only_tenant)
         if tenant_id is None:
             return None
         if keys is not None and not keys.knows(tenant_id):
@@ -72,9 +74,12 @@ async def load(connection: Connection, reservation_id: UUID, keys: KeyRing | Non
         return await _Reader(connection, tenant_id, reservation_id, keys).story()
 
 
-async def _tenant_of(connection: Connection, reservation_id: UUID) -> UUID | None:
+async def _tenant_of(connection: Connection, reservation_id: UUID, only_tenant: UUID | None) -> UUID | None:
     """Ask tenant by tenant: row-level security shows a reservation to its own tenant alone."""
-    for row in await connection.fetch("SELECT tenant_id FROM tenants ORDER BY created_at, tenant_id"):
+    for row in await connection.fetch(
+        "SELECT tenant_id FROM tenants WHERE $1::uuid IS NULL OR tenant_id = $1 ORDER BY created_at, tenant_id",
+        only_tenant,
+    ):
         await use_tenant(connection, row["tenant_id"])
         found: UUID | None = await connection.fetchval(
             "SELECT tenant_id FROM reservations WHERE tenant_id = $1 AND reservation_id = $2",

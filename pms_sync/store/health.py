@@ -17,9 +17,9 @@ import asyncpg
 import msgspec
 
 from pms_sync.domain.errors import Unavailable
-from pms_sync.store.database import AWAY, Connection, Database, unavailable, use_tenant
+from pms_sync.store.database import AWAY, Connection, Database, act_for, unavailable, use_tenant
 from pms_sync.store.inbox import inbox_facts
-from pms_sync.store.migrations import head
+from pms_sync.store.schema import head
 
 _PATIENCE_S = 0.8
 
@@ -175,10 +175,11 @@ async def _tenants(connection: Connection) -> Sequence[UUID]:
 
 
 @asynccontextmanager
-async def promptly(database: Database, within_s: float) -> AsyncIterator[Connection]:
+async def promptly(database: Database, within_s: float, only_tenant: UUID | None = None) -> AsyncIterator[Connection]:
     """Borrow a connection that is cut after `within_s`: a hung server must not hang those who look; raises Unavailable.
 
-    Cancelling would not do: a driver first waits for the server to confirm that it gave up.
+    With `only_tenant` it is in a transaction that sees the rows of that tenant alone. Cancelling would not do: a driver
+    first waits for the server to confirm that it gave up.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_s
@@ -188,7 +189,8 @@ async def promptly(database: Database, within_s: float) -> AsyncIterator[Connect
         raise unavailable(error) from error
     timer = loop.call_at(deadline, connection.terminate)
     try:
-        yield connection
+        async with _seeing(connection, only_tenant):
+            yield connection
     except AWAY as error:
         if isinstance(error, ValueError):  # the driver's DataError: the value is wrong, the connection is not
             raise
@@ -197,6 +199,16 @@ async def promptly(database: Database, within_s: float) -> AsyncIterator[Connect
         timer.cancel()
         with suppress(*AWAY):
             await database.pool.release(connection)
+
+
+@asynccontextmanager
+async def _seeing(connection: Connection, only_tenant: UUID | None) -> AsyncIterator[None]:
+    if only_tenant is None:
+        yield
+        return
+    async with connection.transaction(readonly=True):
+        await act_for(connection, only_tenant)
+        yield
 
 
 async def readiness(database: Database) -> Readiness:

@@ -56,6 +56,15 @@ ARRAY(SELECT l.ctid FROM unnest($2::uuid[], $3::text[]) AS w(account_id, ref)
        CROSS JOIN LATERAL (SELECT ctid FROM links l WHERE l.tenant_id = $1 AND l.account_id = w.account_id
                               AND l.level = v.level AND l.vendor_ref = w.ref OFFSET 0) AS l)
 """
+_DOUBT = f"""
+UPDATE links l SET version_doubt = u.v FROM unnest($2::uuid[], $3::text[], $4::text[]) AS u(a, r, v)
+ WHERE l.ctid = ANY({_PROBE}) AND l.account_id = u.a AND l.vendor_ref = u.r
+"""  # noqa: S608 - a constant of this module
+_TOUCH = f"""
+UPDATE links l SET read_ticket = u.t, missing_reads = 0, seen_at = now()
+  FROM unnest($2::uuid[], $3::text[], $4::bigint[]) AS u(a, r, t)
+ WHERE l.ctid = ANY({_PROBE}) AND l.account_id = u.a AND l.vendor_ref = u.r
+"""  # noqa: S608 - a constant of this module
 
 
 async def load(
@@ -119,14 +128,7 @@ async def doubt(connection: Connection, tenant_id: UUID, doubts: Sequence[tuple[
     """Remember for each (account, stay ref) the lower version seen, to be believed when a direct read repeats it."""
     if doubts:
         accounts, refs, versions = (list(column) for column in zip(*doubts, strict=True))
-        await connection.execute(
-            "UPDATE links l SET version_doubt = u.v FROM unnest($2::uuid[], $3::text[], $4::text[]) AS u(a, r, v) "
-            f"WHERE l.ctid = ANY({_PROBE}) AND l.account_id = u.a AND l.vendor_ref = u.r",
-            tenant_id,
-            accounts,
-            refs,
-            versions,
-        )
+        await connection.execute(_DOUBT, tenant_id, accounts, refs, versions)
 
 
 async def count_missing(connection: Connection, tenant_id: UUID, account_id: UUID, refs: Sequence[str]) -> list[Link]:
@@ -147,12 +149,4 @@ async def touch(connection: Connection, tenant_id: UUID, reads: Sequence[tuple[U
     """Remember that these objects were read again by ticket and found unchanged."""
     if reads:
         accounts, refs, tickets = (list(column) for column in zip(*reads, strict=True))
-        await connection.execute(
-            "UPDATE links l SET read_ticket = u.t, missing_reads = 0, seen_at = now() "
-            "FROM unnest($2::uuid[], $3::text[], $4::bigint[]) AS u(a, r, t) "
-            f"WHERE l.ctid = ANY({_PROBE}) AND l.account_id = u.a AND l.vendor_ref = u.r",
-            tenant_id,
-            accounts,
-            refs,
-            tickets,
-        )
+        await connection.execute(_TOUCH, tenant_id, accounts, refs, tickets)

@@ -1,9 +1,9 @@
-"""Schema versions: where the schema is, where it should be, and the way between."""
+"""Migrations: the way of the schema from one revision to another."""
 
 from __future__ import annotations
 
 import logging
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,11 +12,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection as SyncConnection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from pms_sync.domain.errors import ConfigurationFault, Unavailable
-from pms_sync.store.database import AWAY, unavailable
+from pms_sync.domain.errors import ConfigurationFault
+from pms_sync.store import schema
+from pms_sync.store.database import AWAY, NOT_ALLOWED, not_allowed, unavailable
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 _LOCK = 7_361_204_417  # any constant: two `migrate` at once take turns
@@ -35,13 +37,6 @@ def scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
 
 
-def head() -> str:
-    """Return the revision this code needs."""
-    revision = scripts().get_current_head()
-    assert revision is not None  # noqa: S101 - the package ships its migrations
-    return revision
-
-
 async def migrate(dsn: str, to: str = "head") -> Migrated:
     """Bring the schema to a revision, up or down; raises Unavailable or ConfigurationFault."""
 
@@ -53,6 +48,9 @@ async def migrate(dsn: str, to: str = "head") -> Migrated:
         config = _config(connection)
         known = [script.revision for script in reversed(list(scripts().walk_revisions()))]
         rank = {revision: index for index, revision in enumerate(known)}
+        if before is not None and before not in rank:
+            what = f"the schema is at {before[:40]!r}, which this version does not know"
+            raise ConfigurationFault(what, "database", "use the version that made it, or a later one")
         if target is None or (before is not None and rank[before] > rank[target]):
             command.downgrade(config, target or "base")
         else:
@@ -67,28 +65,19 @@ async def migrate(dsn: str, to: str = "head") -> Migrated:
     return result
 
 
-async def current(dsn: str) -> str | None:
-    """Return the revision of the schema, None on an empty database; raises Unavailable."""
-    result: str | None = await _with_connection(dsn, _at)
-    return result
-
-
 def _resolve(to: str) -> str | None:
     if to == "base":
         return None
     try:
-        script = scripts().get_revision(to)
+        return scripts().get_revision(to).revision
     except Exception as error:
         what = f"no migration is called {to!r}"
-        raise ConfigurationFault(what, "--to", f"name one up to {head()}, or head, or base") from error
-    return script.revision if script else None
+        raise ConfigurationFault(what, "--to", f"name one up to {schema.head()}, or head, or base") from error
 
 
 def _config(connection: SyncConnection | None = None) -> Config:
     config = Config()
-    here = Path(__file__).resolve()
-    installed = here.parents[1] / "_alembic"
-    config.set_main_option("script_location", str(installed if installed.is_dir() else here.parents[2] / "alembic"))
+    config.set_main_option("script_location", str(schema.folder()))
     config.attributes["connection"] = connection
     return config
 
@@ -98,34 +87,21 @@ def _at(connection: SyncConnection) -> str | None:
 
 
 async def _with_connection(dsn: str, work: Any) -> Any:  # noqa: ANN401 - passes through run_sync
-    engine = create_async_engine(_sqlalchemy_url(dsn), poolclass=NullPool)
+    connect = partial(schema.connect, dsn)
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(work)
-    except AWAY as error:
-        raise unavailable(error) from error
-    except Exception as error:
-        cause = getattr(error, "orig", None) or error.__cause__
-        if isinstance(cause, AWAY) or type(error).__name__ == "OperationalError":
-            raise unavailable(cause or error) from error
-        raise
+    except SQLAlchemyError as error:
+        raise _told(error) from error
     finally:
         await engine.dispose()
 
 
-def _sqlalchemy_url(dsn: str) -> str:
-    scheme, separator, rest = dsn.partition("://")
-    if not separator or scheme.partition("+")[0] not in {"postgresql", "postgres"}:
-        raise ConfigurationFault(
-            "the database address is not a PostgreSQL one", "PMS_SYNC_DATABASE_URL", "begin it with postgresql://"
-        )
-    return f"postgresql+asyncpg://{rest}"
-
-
-async def require_head(dsn: str) -> None:
-    """Raise Unavailable naming `pms-sync migrate` unless the schema is exactly what this code needs."""
-    revision = await current(dsn)
-    if revision != head():
-        raise Unavailable(
-            f"the schema is at {revision or 'nothing'}, this version needs {head()}", "database", "run pms-sync migrate"
-        )
+def _told(error: SQLAlchemyError) -> Exception:
+    """Turn the driver's complaint, which the library wraps twice, into a fault where it is one."""
+    cause = getattr(error, "orig", None)
+    cause = getattr(cause, "__cause__", None) or cause
+    if isinstance(cause, AWAY):
+        return unavailable(cause)
+    return not_allowed("change the schema") if isinstance(cause, NOT_ALLOWED) else error

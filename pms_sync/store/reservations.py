@@ -125,6 +125,20 @@ LINES = Bulk.of(
 
 Row = Mapping[str, Any]
 
+_ADD_NIGHTS = """
+INSERT INTO stay_nights (tenant_id, stay_id, night, room_id, rate_plan_ref, price, derived)
+SELECT $1, s.stay_id, s.arrival + n.number::int - 1, s.room_id, s.rate_plan_ref, n.price, n.derived
+  FROM json_to_recordset($2::json)
+       AS s(stay_id uuid, arrival date, room_id uuid, rate_plan_ref text, prices numeric[], derived boolean[])
+ CROSS JOIN LATERAL unnest(s.prices, s.derived) WITH ORDINALITY AS n(price, derived, number)
+"""
+
+
+async def add_nights(connection: Connection, tenant_id: UUID, stays: Sequence[Row]) -> None:
+    """Write the nights of new stays: each stay with its arrival and, night by night, its price and whether derived."""
+    if stays:
+        await connection.execute(_ADD_NIGHTS, tenant_id, stays)
+
 
 async def lock(connection: Connection, tenant_id: UUID, reservation_ids: Sequence[UUID]) -> dict[UUID, Row]:
     """Lock these reservations in id order and return their rows; those not there yet are missing."""
@@ -169,7 +183,7 @@ async def nights(
         list(stay_ids),
     ):
         stay_id, *night = row
-        found.setdefault(stay_id, set()).add(tuple(night))  # type: ignore[arg-type]
+        found.setdefault(stay_id, set()).add(tuple(night))
     return found
 
 
@@ -178,7 +192,8 @@ async def drop_nights(connection: Connection, tenant_id: UUID, gone: Sequence[tu
     if gone:
         stay_ids, dates = (list(column) for column in zip(*gone, strict=True))
         await connection.execute(
-            "DELETE FROM stay_nights WHERE ctid = ANY(ARRAY(SELECT n.ctid FROM unnest($2::uuid[], $3::date[]) AS g(s, d) "
+            "DELETE FROM stay_nights WHERE ctid = ANY(ARRAY(SELECT n.ctid "
+            "FROM unnest($2::uuid[], $3::date[]) AS g(s, d) "
             "CROSS JOIN LATERAL (SELECT ctid FROM stay_nights n WHERE n.tenant_id = $1 AND n.stay_id = g.s "
             "AND n.night = g.d OFFSET 0) AS n))",
             tenant_id,

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import os
+from typing import NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -44,6 +45,15 @@ def new_master_key() -> str:
     return base64.b64encode(os.urandom(_KEY_BYTES)).decode()
 
 
+class _Seal(NamedTuple):
+    """One data key of a tenant, ready for use; `version` and `tenant` as they stand in a sealed value."""
+
+    version: bytes
+    cipher: AESGCM
+    digest_key: bytes
+    tenant: bytes
+
+
 class KeyRing:
     """The tenants' data keys, unwrapped in memory."""
 
@@ -51,8 +61,8 @@ class KeyRing:
         """Keep the master key for wrapping; nothing is read yet."""
         self._master = AESGCM(master_key)
         self._root = hashlib.sha256(b"pms-sync digest root" + master_key).digest()
-        self._seals: dict[UUID, tuple[int, AESGCM, bytes]] = {}
-        self._opens: dict[tuple[UUID, int], AESGCM] = {}
+        self._seals: dict[UUID, _Seal] = {}
+        self._opens: dict[tuple[UUID, int], _Seal] = {}
 
     async def load(self, connection: Connection) -> None:
         """Read and unwrap every tenant's keys; raises ConfigurationFault when the master key does not fit."""
@@ -72,22 +82,28 @@ class KeyRing:
         )
         await self.load(connection)
 
+    @staticmethod
+    async def in_use(connection: Connection) -> bool:
+        """Tell whether any tenant has keys yet, so that no other master key will do."""
+        used: bool = await connection.fetchval("SELECT EXISTS (SELECT FROM tenant_keys)")
+        return used
+
     def knows(self, tenant_id: UUID) -> bool:
         """Tell whether the tenant's key is in memory."""
         return tenant_id in self._seals
 
     def seal(self, tenant_id: UUID, context: str, plain: bytes) -> bytes:
         """Encrypt for one tenant and one place."""
-        version, cipher, _ = self._seals[tenant_id]
+        seal = self._seals[tenant_id]
         nonce = os.urandom(_NONCE_BYTES)
-        return bytes((version,)) + nonce + cipher.encrypt(nonce, plain, tenant_id.bytes + context.encode())
+        return seal.version + nonce + seal.cipher.encrypt(nonce, plain, seal.tenant + context.encode())
 
     def open(self, tenant_id: UUID, context: str, sealed: bytes) -> bytes:
         """Decrypt; raises ConfigurationFault when key, tenant or place do not fit."""
-        cipher = self._opens[tenant_id, sealed[0]]
+        seal = self._opens[tenant_id, sealed[0]]
         nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
-            return cipher.decrypt(nonce, ciphertext, tenant_id.bytes + context.encode())
+            return seal.cipher.decrypt(nonce, ciphertext, seal.tenant + context.encode())
         except InvalidTag as error:
             what = f"a sealed value does not open ({context.partition(':')[0]})"
             raise ConfigurationFault(
@@ -96,8 +112,7 @@ class KeyRing:
 
     def digest(self, tenant_id: UUID, purpose: str, plain: bytes) -> bytes:
         """Return a keyed digest: equal values can be recognised, never guessed back."""
-        _, _, key = self._seals[tenant_id]
-        return hmac.digest(key, purpose.encode() + b"\0" + plain, "sha256")
+        return hmac.digest(self._seals[tenant_id].digest_key, purpose.encode() + b"\0" + plain, "sha256")
 
     def token_digest(self, token: str) -> bytes:
         """Return the keyed digest of a door token, which must be found before the tenant is known."""
@@ -114,9 +129,9 @@ class KeyRing:
             ) from error
 
     def _install(self, tenant_id: UUID, version: int, key: bytes) -> None:
-        cipher = AESGCM(key)
-        self._opens[tenant_id, version] = cipher
-        self._seals[tenant_id] = (version, cipher, hashlib.sha256(b"digest" + key).digest())
+        digest_key = hashlib.sha256(b"digest" + key).digest()
+        seal = _Seal(bytes((version,)), AESGCM(key), digest_key, tenant_id.bytes)
+        self._opens[tenant_id, version] = self._seals[tenant_id] = seal
 
 
 def _from_base64(text: str) -> bytes:

@@ -28,9 +28,13 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         return digest in (self.applied.get(ref), self.parked.get(ref))
 
 
+# What was missing at its last read must be told as soon as it is shown again, even when it is unchanged.
 _APPLIED = """
-SELECT vendor_ref, remote_digest, read_ticket FROM links
+SELECT DISTINCT ON (vendor_ref) vendor_ref, CASE WHEN missing_reads = 0 THEN remote_digest END AS remote_digest,
+       read_ticket
+  FROM links
  WHERE tenant_id = $1 AND account_id = $2 AND level IN ('stay', 'block') AND vendor_ref = ANY($3::text[])
+ ORDER BY vendor_ref, read_ticket DESC
 """
 _WAITING = """
 SELECT DISTINCT ON (lane_key) ref, CASE WHEN raw_id IS NOT NULL THEN digest END AS digest FROM events

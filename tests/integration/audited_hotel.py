@@ -76,7 +76,7 @@ class Reader:
     def __init__(self, database: Database, keys: KeyRing, runtime: Runtime) -> None:
         self.database, self.runtime = database, runtime
         landing = Landing(database, keys, Applier(keys, RealClock(), uuid.uuid4), uuid.uuid4)
-        self.worker = Worker(database, keys, runtime, landing, new_id=uuid.uuid4, random=Random(1))
+        self.worker = Worker(database, runtime, landing, new_id=uuid.uuid4, random=Random(1))
         account = runtime.account
         self.poller = Poller(
             database, keys, lambda: {account.account_id: runtime}, clock=RealClock(), new_id=uuid.uuid4

@@ -89,9 +89,9 @@ class ListedHotel:
         waits = self.before_page(self.pages)
         if waits is not None:
             await waits
-        column = 1 if window.dimension == "arrival" else 0
-        found = [(row[column], ref) for ref, row in self.bookings.items() if window.start <= row[column] < window.end]
-        refs = [ref for _, ref in sorted(found)]
+        by_arrival = window.dimension == "arrival"
+        dated = [(row[1] if by_arrival else row[0], ref) for ref, row in self.bookings.items()]
+        refs = [ref for at, ref in sorted(dated) if window.start <= at < window.end]
         if self.spec.streams[0].page_order == "newest_first":
             refs.reverse()
         offset = int(page) if page and page.isdigit() else 0

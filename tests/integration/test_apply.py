@@ -53,25 +53,6 @@ def revision(ref: str = "1001", **changes: Any) -> Revision:
         "name": "Ann",
         "blocks_inventory": True,
     } | changes
-    nights = (facts["departure"] - facts["arrival"]).days
-    stay = Stay(
-        ref=ref,
-        room_type_ref="55",
-        room_ref=f"55/{facts['room'][-1]}" if facts["room"] else None,
-        room_type="DBL",
-        room=facts["room"],
-        arrival=facts["arrival"],
-        departure=facts["departure"],
-        status=facts["status"],
-        blocks_inventory=facts["blocks_inventory"],
-        adults=2,
-        children=0,
-        total=facts["total"],
-        nights=tuple(
-            Night(date.fromordinal(facts["arrival"].toordinal() + n), facts["total"] / nights, derived=True)
-            for n in range(nights)
-        ),
-    )
     return Revision(
         vendor="beds24",
         ref=facts["group"],
@@ -88,11 +69,34 @@ def revision(ref: str = "1001", **changes: Any) -> Revision:
         price_basis="gross",
         booker=Guest(first_name=facts["name"], last_name="Example", email="a@example.org", country="ES"),
         guests=(),
-        room_stays=(stay,),
+        room_stays=(_stay(ref, facts),),
         folio_lines=facts["lines"],
         notes="late arrival",
         created_at=UTC_NOON,
         modified_at=UTC_NOON,
+    )
+
+
+def _stay(ref: str, facts: Mapping[str, Any]) -> Stay:
+    """Build the revision's only stay; its total is spread evenly over its nights."""
+    nights = (facts["departure"] - facts["arrival"]).days
+    return Stay(
+        ref=ref,
+        room_type_ref="55",
+        room_ref=f"55/{facts['room'][-1]}" if facts["room"] else None,
+        room_type="DBL",
+        room=facts["room"],
+        arrival=facts["arrival"],
+        departure=facts["departure"],
+        status=facts["status"],
+        blocks_inventory=facts["blocks_inventory"],
+        adults=2,
+        children=0,
+        total=facts["total"],
+        nights=tuple(
+            Night(date.fromordinal(facts["arrival"].toordinal() + n), facts["total"] / nights, derived=True)
+            for n in range(nights)
+        ),
     )
 
 
@@ -112,7 +116,7 @@ class House:
             ticket = await lanes.read_ticket(connection)
         ref = mapped.room_stays[0].ref if isinstance(mapped, Revision) else mapped.ref
         body = msgspec.json.encode(mapped)
-        facts = {
+        facts: dict[str, Any] = {
             "account": account,
             "lane_key": lanes.lane_key(self.account_id, "reservations", ref),
             "stream": "reservations",

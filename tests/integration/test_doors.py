@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from pms_sync.domain.errors import ConfigurationFault, Unavailable
@@ -39,7 +40,8 @@ async def built(database: Database, keys: KeyRing, hotel: Any, client: str = "cl
 async def test_a_client_keeps_its_door_and_two_clients_have_two(database: Database, keys: KeyRing, hotel: Any) -> None:
     first, again = await built(database, keys, hotel), await built(database, keys, hotel)
     other = await built(database, keys, hotel, "client 2")
-    assert first == again
+    assert (first.is_new, again.is_new, other.is_new) == (True, False, True)
+    assert msgspec.structs.replace(first, is_new=False) == again
     assert {first.token, first.secret}.isdisjoint({other.token, other.secret})
     assert len(first.token) >= 43
 

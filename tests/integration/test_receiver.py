@@ -109,7 +109,7 @@ class Desk:
     def __init__(self, database: Database, keys: KeyRing, door: DoorAddress, clock: TestClock) -> None:
         """Know where things are; the address comes when it listens."""
         self.database, self.keys, self.door, self.clock = database, keys, door, clock
-        self.answers: list[tuple[str, int, float]] = []
+        self.answers: list[tuple[str, int, float, str]] = []
         self.stored: list[tuple[str, Appended]] = []
         self.port = 0
         self.client: aiohttp.ClientSession
@@ -223,9 +223,10 @@ async def test_a_delivery_is_in_the_store_when_its_sender_hears_200(desk: Desk, 
     assert await desk.body_of(row) == GOOD
     assert (row["tenant_id"], row["state"], row["received_at"]) == (hotel.tenant_id, "waiting", NOW)
     assert headers["X-Correlation-Id"] == row["correlation_id"] != "mine"
-    assert uuid.UUID(hex=row["correlation_id"])
-    assert [(vendor, answered) for vendor, answered, _ in desk.answers] == [(hotel.vendor, 200)]
-    assert 0 < desk.answers[0][2] < 0.25
+    assert uuid.UUID(hex=row["correlation_id"]).hex == row["correlation_id"]
+    ((vendor, answered, seconds, correlation_id),) = desk.answers
+    assert (vendor, answered, correlation_id) == (hotel.vendor, 200, row["correlation_id"])
+    assert 0 < seconds < 0.25
     assert [stored.delivery_id for _, stored in desk.stored] == [row["delivery_id"]]
 
 
@@ -268,7 +269,7 @@ async def test_a_wrong_token_and_a_wrong_secret_hear_the_same_and_leave_nothing(
     assert len(names) == 1
     assert checked == [1] * 10
     assert await desk.rows() == []
-    assert [status for _, status, _ in desk.answers] == [401] * 10
+    assert [answer[1] for answer in desk.answers] == [401] * 10
 
 
 async def test_another_tenants_secret_does_not_open_this_door(desk: Desk, keys: KeyRing) -> None:

@@ -9,19 +9,22 @@ import msgspec
 
 from pms_sync.bootstrap.finding import account_of, runtime_of
 from pms_sync.bootstrap.hotel_files import give_credentials
-from pms_sync.bootstrap.opening import Opened, new_id
+from pms_sync.bootstrap.opening import Opened
 from pms_sync.domain.clock import rfc3339
 from pms_sync.domain.errors import ConfigurationFault, Disposition, Unavailable, VendorFault
 from pms_sync.ingest.subscriptions import door_url
-from pms_sync.ports.connector import Checked, ConnectorSpec
+from pms_sync.ports.connector import Checked, ConnectorContext, ConnectorSpec
 from pms_sync.store import accounts, doors, hotels
 from pms_sync.store.accounts import Account
 from pms_sync.store.audit import Entry, append
 from pms_sync.store.database import Connection
 from pms_sync.store.doors import DoorAddress
 from pms_sync.store.hotels import AccountFacts, Place
+from pms_sync.store.ids import new_id
+from pms_sync.store.tokens import AccountTokens
 
 ACTOR = "operator"
+_LONGEST_REF = 64
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,14 +67,15 @@ async def _listed(core: Opened, connection: Connection, account: Account) -> dic
 async def add(core: Opened, wanted: Wanted) -> dict[str, Any]:
     """Store the login and give it its door; the account of the hotel file is used where there is one.
 
-    The secret is part of the answer only when the door is new. Raises ConfigurationFault for an unknown vendor,
-    property or credential name.
+    The secret is part of the answer only when the door is new. Raises ConfigurationFault, with nothing stored, for an
+    unknown vendor, property or credential name, and for a property ref the vendor cannot have.
     """
     spec = _spec(core, wanted)
     place = await _place(core, wanted)
     async with core.database.transaction(place.tenant_id) as connection:
         await core.keys.ensure(connection, place.tenant_id)
         account = await _account(connection, place, wanted)
+        _let_connector_look(core, account, wanted)
         door = await give_credentials(connection, core.keys, {wanted.vendor: spec}, account, wanted.credentials)
         await _tell(connection, account, "account.credentials", {"credentials": sorted(wanted.credentials)})
     return {"account_id": str(account.account_id), "door": None if door is None else _door(core, spec, door)}
@@ -101,7 +105,7 @@ async def set_mode(core: Opened, account_text: str, mode: str) -> dict[str, Any]
     async with core.database.transaction(account.tenant_id) as connection:
         await accounts.set_mode(connection, account.account_id, mode)
         await _tell(connection, account, "account.mode", {"mode": [account.mode, mode]})
-    return {"account_id": account_text, "mode": mode, "state": account.state}
+    return {"account_id": str(account.account_id), "mode": mode, "state": account.state}
 
 
 async def set_state(core: Opened, account_text: str, state: str) -> dict[str, Any]:
@@ -111,7 +115,7 @@ async def set_state(core: Opened, account_text: str, state: str) -> dict[str, An
     async with core.database.transaction(account.tenant_id) as connection:
         await accounts.set_state(connection, account.account_id, state, reason)
         await _tell(connection, account, "account.state", {"state": [account.state, state]})
-    return {"account_id": account_text, "mode": account.mode, "state": state}
+    return {"account_id": str(account.account_id), "mode": account.mode, "state": state}
 
 
 async def rotate(core: Opened, account_text: str) -> dict[str, Any]:
@@ -154,8 +158,10 @@ async def _place(core: Opened, wanted: Wanted) -> Place:
         tenants = ", ".join(one.tenant_code for one in found)
         what = f"property {wanted.property_code!r} stands in several tenants"
         raise ConfigurationFault(what, "--tenant", f"choose one of: {tenants}")
-    known = ", ".join(sorted({one.code for one in every})) or "none"
-    what = f"there is no property {wanted.property_code[:60]!r}"
+    inside = [one for one in every if wanted.tenant in (None, one.tenant_code)]
+    known = ", ".join(sorted({one.code for one in inside})) or "none"
+    tenant = f" of tenant {wanted.tenant[:60]!r}" if wanted.tenant is not None else ""
+    what = f"there is no property {wanted.property_code[:60]!r}{tenant}"
     raise ConfigurationFault(what, "--property", f"known: {known}; write it into a hotel file (PMS_SYNC_CONFIG)")
 
 
@@ -174,10 +180,28 @@ async def _account(connection: Connection, place: Place, wanted: Wanted) -> Acco
         what = "several accounts could be meant" if known else "the property's id at the vendor is not known"
         remedy = f"choose one of: {refs}" if known else "give it here, or name the account in the hotel file"
         raise ConfigurationFault(what, "--property-ref", remedy)
+    if not wanted.property_ref.isprintable() or not 0 < len(wanted.property_ref) <= _LONGEST_REF:
+        what = f"{wanted.property_ref[:60]!r} is no property id"
+        raise ConfigurationFault(what, "--property-ref", "give it as the vendor shows it")
     facts = AccountFacts(vendor=wanted.vendor, role=wanted.role, property_ref=wanted.property_ref)
     account_id = await hotels.upsert_account(connection, place.tenant_id, place.property_id, facts, new_id)
     [made] = await accounts.load(connection, [account_id])
     return made
+
+
+def _let_connector_look(core: Opened, account: Account, wanted: Wanted) -> None:
+    """Build a connector that talks to nobody: it knows what its vendor's ids look like."""
+    vendor = core.vendors[wanted.vendor]
+    context = ConnectorContext(
+        base_url=vendor.base_url,
+        property_ref=account.property_ref,
+        credentials=wanted.credentials,
+        client=vendor.client,
+        tokens=AccountTokens(core.database, core.keys, account),
+        report=lambda _facts: None,
+        now=core.clock.now,
+    )
+    vendor.plugin.connect(context)
 
 
 def _door(core: Opened, spec: ConnectorSpec, door: DoorAddress) -> dict[str, Any]:

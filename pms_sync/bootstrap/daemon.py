@@ -8,8 +8,12 @@ from datetime import UTC
 from aiohttp import web
 
 from pms_sync import plugins
+from pms_sync.api.auth_routes import AuthRoutes
+from pms_sync.api.guard import bearer
+from pms_sync.api.problems import problems
 from pms_sync.app import App, Door, Loop, Server, Supervisor
-from pms_sync.bootstrap.opening import Opened, new_id
+from pms_sync.auth.desk import open_desk
+from pms_sync.bootstrap.opening import Opened
 from pms_sync.bus.in_process import InProcessBus
 from pms_sync.ingest.catalogue import CatalogueImports
 from pms_sync.ingest.group_commit import GroupCommit
@@ -27,9 +31,11 @@ from pms_sync.observe.metrics import Metrics
 from pms_sync.store import upkeep
 from pms_sync.store.database import Database
 from pms_sync.store.doors import DoorBook
+from pms_sync.store.ids import new_id
 from pms_sync.store.inbox import Appended, InboxLine, NewDelivery
 from pms_sync.web.access import security_headers
-from pms_sync.web.routes import MIDDLEWARES, metrics_routes, routes
+from pms_sync.web.routes import metrics_routes, middlewares, routes, sign_in_routes
+from pms_sync.web.site import Site
 
 ARRIVED, ROUTED = "arrived", "routed"
 _LOOK_ANYWAY_S = {"router": 0.5, "worker": 0.5, "poller": 1.0}
@@ -46,6 +52,8 @@ class Parts:
         self.heartbeats = Heartbeats(core.clock.monotonic)
         self.deadline = HeadDeadline(core.clock.monotonic)
         self.public_url = core.settings.public_url
+        self.site = Site(lambda: self.public_url)
+        self.desk = open_desk(core.database, core.keys, core.clock, new_id)
         self.runtimes = core.runtimes(self.metrics)
         self.doors = DoorBook(reception, core.keys, core.clock.monotonic)
         self.inbox: GroupCommit[NewDelivery, Appended] = GroupCommit(
@@ -122,8 +130,11 @@ class Parts:
 
     def _server(self) -> Server:
         settings = self.core.settings
-        main = web.Application(middlewares=[self.deadline.middleware, *MIDDLEWARES])
+        main = web.Application(
+            middlewares=[self.deadline.middleware, *middlewares(self.desk, self.site), problems, bearer(self.desk)]
+        )
         main.add_routes(self._receiver().routes())
+        main.add_routes([*sign_in_routes(self.desk, self.site), *AuthRoutes(self.desk).routes()])
         pages = routes(
             self.core.database,
             self.heartbeats,
@@ -187,6 +198,7 @@ def _ticks(parts: Parts) -> list[Tick]:
         ("connections", 1.0, parts.sweep_heads, 0.0),
         ("partitions", 3600.0, parts.make_partitions, 60.0),
         ("prune", 600.0, parts.prune, 600.0),
+        ("sign-ins", 600.0, parts.desk.prune, 60.0),
     ]
     if core.embedded is not None:
         every.append(("embedded database", 1.0, parts.look_after_database, 600.0))

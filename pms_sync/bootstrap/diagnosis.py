@@ -17,7 +17,7 @@ from pms_sync import plugins
 from pms_sync.bootstrap.administration import tested
 from pms_sync.bootstrap.opening import Opened, database_server, opened
 from pms_sync.domain.errors import Fault
-from pms_sync.store import accounts, migrations
+from pms_sync.store import accounts, schema
 from pms_sync.store.database import Database
 
 _LEAST_VERSION = 150_000
@@ -28,7 +28,10 @@ Item = dict[str, Any]
 
 
 async def diagnose() -> dict[str, Any]:
-    """Return {"items": [{"check","ok","detail","remedy"}], "database": {"dsn","version"} or None}."""
+    """Return {"items": [{"check","ok","detail","remedy"}], "database": {"dsn","version"}}.
+
+    The version is None while the server does not answer, the database None while its address is not known.
+    """
     items: list[Item] = []
     try:
         settings = settings_room.load()
@@ -37,7 +40,7 @@ async def diagnose() -> dict[str, Any]:
     items.append(_settings(settings))
     items += [_tried("hotel files", lambda: _hotel_files(settings)), _tried("vendors", _vendors)]
     items.append(_disk(settings))
-    database = None
+    database = _named(settings)
     try:
         async with database_server(settings) as (dsn, _):
             database, found = await _database(dsn, settings)
@@ -53,13 +56,20 @@ def without_password(dsn: str) -> str:
     parts = urlsplit(dsn)
     _, at, host = parts.netloc.rpartition("@")
     user = parts.username or ""
-    query = "&".join(part for part in parts.query.split("&") if part and not part.lower().startswith("password"))
+    query = "&".join(part for part in parts.query.split("&") if part and "password" not in part.lower())
     return urlunsplit(parts._replace(netloc=f"{user}{at}{host}", query=query))
 
 
-async def _database(dsn: str, settings: Settings) -> tuple[dict[str, str], list[Item]]:
+def _named(settings: Settings) -> dict[str, str | None] | None:
+    """Say where the database should be, before anybody asks it."""
+    if settings.database_url is None:
+        return None
+    return {"dsn": without_password(settings.database_url.get_secret_value()), "version": None}
+
+
+async def _database(dsn: str, settings: Settings) -> tuple[dict[str, str | None], list[Item]]:
     version, number, skew = await _ask(dsn)
-    revision, head = await migrations.current(dsn), migrations.head()
+    revision, head = await schema.current(dsn), schema.head()
     fits = revision == head or (revision is None and settings.embedded)  # an empty one of our own migrates by itself
     items = [
         _item("database", number >= _LEAST_VERSION, f"PostgreSQL {version}", "use PostgreSQL 15 or newer"),

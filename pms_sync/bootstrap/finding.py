@@ -30,9 +30,9 @@ async def runtime_of(core: Opened, runtimes: Runtimes, text: str) -> Runtime:
     runtime = runtimes.current().get(account.account_id)
     if runtime is not None:
         return runtime
-    if account.has_credentials:
-        remedy = f"install the connector of {account.vendor}; see `pms-sync connectors list`"
-        raise ConfigurationFault("the account cannot be talked to", f"account {text}", remedy)
+    fault = runtimes.why_not(account.account_id)
+    if fault is not None:
+        raise ConfigurationFault(fault.what, f"account {account.account_id}: {fault.where}", fault.remedy)
     remedy = f"pms-sync accounts add {account.vendor} --property {account.property_code} --credential NAME=VALUE"
     raise ConfigurationFault("the account has no credentials yet", f"account {text}", remedy)
 

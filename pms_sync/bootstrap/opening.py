@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 import msgspec
 
@@ -21,19 +20,19 @@ from pms_sync.apply.batch import Applier
 from pms_sync.bootstrap.hotel_files import write_hotels
 from pms_sync.domain.clock import Clock
 from pms_sync.domain.errors import ConfigurationFault
-from pms_sync.domain.ids import uuid7
 from pms_sync.embedded import EmbeddedPostgres
 from pms_sync.ingest.landing import Landing, Told
 from pms_sync.ingest.runtimes import Runtimes, Vendor
 from pms_sync.ingest.worker import Worker
 from pms_sync.observe.metrics import Metrics
 from pms_sync.ports.connector import ConnectorSpec
-from pms_sync.store import migrations
+from pms_sync.store import schema
 from pms_sync.store.database import Database
+from pms_sync.store.ids import new_id
 from pms_sync.store.sealing import KeyRing, new_master_key, parse_master_key
 
 MASTER_KEY_FILE = "master.key"
-_RANDOM_BITS = 80
+_COPY = "put your copy of it back, or name that in PMS_SYNC_MASTER_KEY_FILE"
 
 
 class SystemClock:
@@ -46,11 +45,6 @@ class SystemClock:
     def monotonic(self) -> float:
         """Return seconds that never step back."""
         return time.monotonic()
-
-
-def new_id() -> UUID:
-    """Return a fresh, time-ordered id."""
-    return uuid7(time.time_ns() // 1_000_000, secrets.randbits(_RANDOM_BITS))
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +73,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
         """Build a worker; `woken` hears that a batch ended."""
         jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
         chosen = landing or self.landing()
-        return Worker(self.database, self.keys, runtimes, chosen, new_id=new_id, random=jitter, woken=woken)
+        return Worker(self.database, runtimes, chosen, new_id=new_id, random=jitter, woken=woken)
 
 
 @asynccontextmanager
@@ -105,13 +99,13 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
     files = load_hotels(settings.config) if settings.config else ()
     vendors = _vendors(settings)
     async with database_server(settings) as (dsn, server):
-        if server is not None and await migrations.current(dsn) is None:
-            await migrations.migrate(dsn)
-        await migrations.require_head(dsn)
+        if server is not None and await schema.current(dsn) is None:
+            await _migrate(dsn)
+        await schema.require_head(dsn)
         database = await Database.connect(dsn)
         try:
-            keys = KeyRing(master_key(settings))
             async with database.connection() as connection:
+                keys = KeyRing(master_key(settings, sealed=await KeyRing.in_use(connection)))
                 await keys.load(connection)
             core = Opened(
                 settings=settings,
@@ -130,18 +124,35 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
             await database.close()
 
 
-def master_key(settings: Settings) -> bytes:
-    """Return the key of the settings, else the embedded database's own: made once beside it, readable by us alone."""
+async def _migrate(dsn: str) -> None:
+    from pms_sync.store.migrations import migrate  # noqa: PLC0415 - once in a lifetime, and large
+
+    await migrate(dsn)
+
+
+def master_key(settings: Settings, *, sealed: bool) -> bytes:
+    """Return the key of the settings, else the embedded database's own: made once beside it, readable by us alone.
+
+    `sealed` says that something was sealed already: a lost key is told then, and never replaced by another.
+    """
     if settings.master_key is not None:
         return parse_master_key(settings.master_key.get_secret_value())
     path = settings.data_dir / MASTER_KEY_FILE
     try:
         if not path.exists():
+            if sealed:
+                raise ConfigurationFault(
+                    "the master key is gone, and this database was sealed with it", str(path), _COPY
+                )
             _write_privately(path, new_master_key())
-        return parse_master_key(path.read_text())
+        text = path.read_text(errors="replace")
     except OSError as error:
         what = f"the master key {path} cannot be used: {error.strerror}"
         raise ConfigurationFault(what, "PMS_SYNC_DATA_DIR", "let this user read and write it") from error
+    try:
+        return parse_master_key(text)
+    except ConfigurationFault as fault:
+        raise ConfigurationFault(fault.what, str(path), _COPY) from None  # a fresh one would open nothing
 
 
 def _write_privately(path: Path, text: str) -> None:

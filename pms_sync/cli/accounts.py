@@ -11,6 +11,8 @@ from pms_sync.bootstrap import administration
 from pms_sync.cli import output, store
 from pms_sync.domain.errors import ConfigurationFault
 
+_MOST_LETTERS = 65_536
+
 
 @click.group(name="accounts")
 def command() -> None:
@@ -20,7 +22,10 @@ def command() -> None:
 @command.command(name="list")
 @output.json_option
 def list_command(as_json: bool) -> None:  # noqa: FBT001
-    """List the accounts, what each is doing, and what a person still has to do."""
+    """List the accounts, what each is doing, and what a person still has to do.
+
+    Example: pms-sync accounts list
+    """
     output.emit({"items": store.with_store(administration.listed)}, as_json, _render_list)
 
 
@@ -46,7 +51,10 @@ def add_command(vendor: str, code: str, credentials: Sequence[str], as_json: boo
 @click.argument("account")
 @output.json_option
 def test_command(account: str, as_json: bool) -> None:  # noqa: FBT001
-    """Make the cheapest call and say whether the login works and fits the property."""
+    """Make the cheapest call and say whether the login works and fits the property.
+
+    Example: pms-sync accounts test 0198f0c2-7d1e-7a3b-9c55-0242ac120002
+    """
     document = store.with_store(lambda core: administration.tested(core, account))
     output.emit(document, as_json, _render_tested)
     if not document["ok"]:
@@ -58,7 +66,10 @@ def test_command(account: str, as_json: bool) -> None:  # noqa: FBT001
 @click.argument("mode", type=click.Choice(["shadow", "live"]))
 @output.json_option
 def mode_command(account: str, mode: str, as_json: bool) -> None:  # noqa: FBT001
-    """Choose shadow (read only) or live."""
+    """Choose shadow (read only) or live.
+
+    Example: pms-sync accounts mode 0198f0c2-7d1e-7a3b-9c55-0242ac120002 live
+    """
     output.emit(store.with_store(lambda core: administration.set_mode(core, account, mode)), as_json, _render_state)
 
 
@@ -66,7 +77,10 @@ def mode_command(account: str, mode: str, as_json: bool) -> None:  # noqa: FBT00
 @click.argument("account")
 @output.json_option
 def pause_command(account: str, as_json: bool) -> None:  # noqa: FBT001
-    """Stop talking to the vendor for this account; webhooks are kept."""
+    """Stop talking to the vendor for this account; webhooks are kept.
+
+    Example: pms-sync accounts pause 0198f0c2-7d1e-7a3b-9c55-0242ac120002
+    """
     document = store.with_store(lambda core: administration.set_state(core, account, "paused"))
     output.emit(document, as_json, _render_state)
 
@@ -75,7 +89,10 @@ def pause_command(account: str, as_json: bool) -> None:  # noqa: FBT001
 @click.argument("account")
 @output.json_option
 def resume_command(account: str, as_json: bool) -> None:  # noqa: FBT001
-    """Talk to the vendor again, after a pause or a refused login."""
+    """Talk to the vendor again, after a pause or a refused login.
+
+    Example: pms-sync accounts resume 0198f0c2-7d1e-7a3b-9c55-0242ac120002
+    """
     document = store.with_store(lambda core: administration.set_state(core, account, "active"))
     output.emit(document, as_json, _render_state)
 
@@ -84,7 +101,10 @@ def resume_command(account: str, as_json: bool) -> None:  # noqa: FBT001
 @click.argument("account")
 @output.json_option
 def rotate_command(account: str, as_json: bool) -> None:  # noqa: FBT001
-    """Give the account's door a new secret; the old one stays valid for a day. Shown once."""
+    """Give the account's door a new secret; the old one stays valid for a day. Shown once.
+
+    Example: pms-sync accounts rotate-secret 0198f0c2-7d1e-7a3b-9c55-0242ac120002
+    """
     output.emit(store.with_store(lambda core: administration.rotate(core, account)), as_json, _render_rotated)
 
 
@@ -93,14 +113,20 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or not name or not value:
         remedy = "write it as NAME=VALUE, or NAME=@FILE to keep the value out of the process list"
         raise ConfigurationFault("a credential is not NAME=VALUE", "--credential", remedy)
-    if not value.startswith("@"):
-        return name, value
+    text = _file(name, value[1:]) if value.startswith("@") else value
+    if not text.isprintable() or not 0 < len(text) <= _MOST_LETTERS:
+        what = f"credential {name[:60]!r} is empty, too long, or has line breaks or other invisible characters"
+        raise ConfigurationFault(what, "--credential", "give it as one line, as the vendor shows it")
+    return name, text
+
+
+def _file(name: str, path: str) -> str:
     try:
-        with open(value[1:], encoding="utf-8") as file:  # noqa: PTH123 - reads as the shell's own @FILE
-            return name, file.read().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        what = f"the file of credential {name} cannot be read"
-        raise ConfigurationFault(what, value[1:], "name a file this user can read") from error
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - reads as the shell's own @FILE
+            return file.read(_MOST_LETTERS + 1).strip()
+    except (OSError, ValueError) as error:  # not there, not UTF-8, not even a file name
+        what = f"the file of credential {name[:60]!r} cannot be read"
+        raise ConfigurationFault(what, path, "name a text file that this user can read") from error
 
 
 def _render_list(document: Mapping[str, Any]) -> None:

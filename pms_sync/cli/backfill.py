@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
@@ -19,6 +20,10 @@ from pms_sync.cli import output, store
 from pms_sync.domain.errors import ConfigurationFault
 from pms_sync.ingest import windows
 from pms_sync.ingest.backfill import Backfill
+from pms_sync.ingest.filling import fill
+from pms_sync.observe.garbage import calm
+
+_PATIENCE_S = 5.0
 
 
 class _Bar:
@@ -70,19 +75,43 @@ def command(account: str, start: str | None, end: str | None, as_json: bool) -> 
 async def _backfill(core: Opened, account: str, start: date | None, end: date | None) -> Mapping[str, Any]:
     runtimes = core.runtimes()
     runtime = await runtime_of(core, runtimes, account)
-    stopping = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopping.set)
+    calm()
     bar = _Bar(*_range(core, start, end))
     worker = core.worker(runtimes)
     try:
-        with bar.progress:
-            told = await Backfill(core.database, core.keys, clock=core.clock, new_id=new_id).run(
-                runtime, start=start, end=end, progress=bar.show, stop=stopping.is_set
+        with bar.progress, _interruptible() as stopping:
+            reader = Backfill(core.database, core.keys, clock=core.clock, new_id=new_id)
+            told, outcomes = await fill(
+                reader, worker, runtime, start=start, end=end, progress=bar.show, stop=stopping.is_set
             )
-            outcomes = await worker.drain(runtime.account.account_id)
     finally:
         await runtimes.aclose()
     return {**told, "parked": told["parked"] + outcomes["parked"]}
+
+
+@contextmanager
+def _interruptible() -> Iterator[asyncio.Event]:
+    """Give what control-C sets, so that the page at hand is committed.
+
+    A vendor that lets us wait may take minutes: what has not ended soon, or at a second control-C, is cut off.
+    Raises KeyboardInterrupt then; no more than the page at hand is lost.
+    """
+    loop, work, stopping = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
+    assert work is not None  # noqa: S101 - we are inside of it
+    timers: list[asyncio.TimerHandle] = []
+
+    def interrupt() -> None:
+        timers.append(loop.call_later(0 if stopping.is_set() else _PATIENCE_S, work.cancel))
+        stopping.set()
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        yield stopping
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        for timer in timers:
+            timer.cancel()
 
 
 def _range(core: Opened, start: date | None, end: date | None) -> tuple[datetime, datetime]:
@@ -98,10 +127,12 @@ def _day(text: str | None, option: str) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        what = f"{text[:40]!r} is not a date"
-        raise ConfigurationFault(what, option, "write it as YYYY-MM-DD") from None
+        day = None
+    if day is None or day.isoformat() != text:  # the library reads week dates too
+        raise ConfigurationFault(f"{text[:40]!r} is not a date", option, "write it as YYYY-MM-DD")
+    return day
 
 
 def _render(document: Mapping[str, Any]) -> None:

@@ -34,7 +34,7 @@ COMMANDS: dict[str, _Command] = {
     "reconcile": _Command("Compare both sides, prove or heal."),
     "push": _Command("The outbox."),
     "cases": _Command("What no rule decides."),
-    "users": _Command("People who may sign in."),
+    "users": _Command("People who may sign in.", "users"),
     "export-guest": _Command("Everything kept about one guest."),
     "erase-guest": _Command("Erase one guest's personal data."),
     "rotate-keys": _Command("Wrap the data keys anew."),
@@ -71,7 +71,10 @@ def not_built_yet(name: str) -> click.Command:
     """Stand in for a stable name whose capability comes later: exit 2 whatever its arguments."""
 
     @click.command(
-        name=name, context_settings={"ignore_unknown_options": True, "help_option_names": []}, add_help_option=False
+        name=name,
+        context_settings={"ignore_unknown_options": True, "help_option_names": []},
+        add_help_option=False,
+        hidden=True,
     )
     @click.argument("rest", nargs=-1, type=click.UNPROCESSED)
     def later(rest: tuple[str, ...]) -> None:

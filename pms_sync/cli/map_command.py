@@ -54,7 +54,10 @@ class _ContextFile(msgspec.Struct):
 @click.option("--webhook", is_flag=True, help="FILE is a webhook body: also show the events it stands for.")
 @output.json_option
 def command(vendor: str, file: str, context_file: str | None, webhook: bool, as_json: bool) -> None:  # noqa: FBT001
-    """Show what the records in FILE mean: one record, a list, or a page as VENDOR sends it; - reads stdin."""
+    """Show what the records in FILE mean: one record, a list, or a page as VENDOR sends it; - reads stdin.
+
+    Example: pms-sync map VENDOR page.json --context hotel.json --json
+    """
     mapper = plugins.mapper(vendor)
     context = _read_context(context_file)
     body = _read(file)

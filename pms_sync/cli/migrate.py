@@ -10,7 +10,8 @@ import click
 from config.settings import Settings
 from pms_sync.bootstrap import database_server
 from pms_sync.cli import output
-from pms_sync.cli.store import load_settings, run
+from pms_sync.cli.loop import run
+from pms_sync.cli.store import load_settings
 from pms_sync.store import migrations
 
 

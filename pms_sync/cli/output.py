@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pms_sync.domain.errors import Fault, Unavailable
+from pms_sync.domain.errors import Disposition, Fault, Unavailable, VendorFault
 
 OK = 0
 FINDING = 1
@@ -30,11 +30,39 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 
 def emit(document: Mapping[str, Any], as_json: bool, render: Callable[[Mapping[str, Any]], None]) -> None:  # noqa: FBT001
-    """Print a command's result: the document itself with `--json`, else what `render` makes of it."""
-    if as_json:
-        click.echo(json.dumps(document))  # ASCII escapes: safe whatever the terminal's encoding is
-    else:
-        render(document)
+    """Print a command's result: the document itself with `--json`, else what `render` makes of it.
+
+    A reader that went away changes nothing about how the command ends. Raises Unavailable when stdout takes no more.
+    """
+    try:
+        if as_json:
+            click.echo(json.dumps(document))  # ASCII escapes: safe whatever the terminal's encoding is
+        else:
+            render(document)
+    except OSError as error:
+        _give_up_stdout()
+        if not isinstance(error, BrokenPipeError):
+            what = f"the result cannot be written: {error.strerror}"
+            raise Unavailable(what, "stdout", "make room, and run the command again") from error
+
+
+def _give_up_stdout() -> None:
+    """Let what stdout still holds go nowhere, or the interpreter would complain about it at its end."""
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a descriptor is wanted
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def open_closed_streams() -> None:
+    """Put the null device where the caller closed stdin, stdout or stderr.
+
+    The first socket would take the free descriptor otherwise, and be written to or closed as if it were the stream.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free descriptor, which is this one
+            setattr(sys, name, os.fdopen(number, mode))
 
 
 def emit_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -67,7 +95,12 @@ def fail(fault: Fault, as_json: bool = False) -> None:  # noqa: FBT001, FBT002
 
 
 def exit_code(fault: Fault) -> int:
-    """Return the exit code of a fault: 3 for what may come back by itself, else 2."""
+    """Return the exit code of a fault: 3 for what may come back by itself, else 2.
+
+    A vendor that wants a person (refused credentials, a wrong address) is a matter of configuration.
+    """
+    if isinstance(fault, VendorFault):
+        return USAGE if fault.disposition is Disposition.PAUSE else UNAVAILABLE
     return UNAVAILABLE if isinstance(fault, Unavailable) else USAGE
 
 
@@ -82,6 +115,7 @@ class GroupWithFaults(click.Group):
         given = list(sys.argv[1:] if args is None else args)
         as_json = "--json" in given
         extra["standalone_mode"] = False
+        open_closed_streams()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter must not end the command
                 stream.reconfigure(errors="backslashreplace")
@@ -95,6 +129,8 @@ def _code_of(run: Callable[[], object], as_json: bool) -> int:  # noqa: FBT001
     except click.exceptions.NoArgsIsHelpError as help_wanted:
         help_wanted.show()
         return USAGE
+    except SystemExit:  # the library's own end for a help text that nobody reads any more
+        return OK
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last door: a user meets no traceback
         fault, code = _fault_of(error)
         fail(fault, as_json)
@@ -110,7 +146,7 @@ def _fault_of(error: BaseException) -> tuple[Fault, int]:
         case click.ClickException():
             return _usage_fault(error), USAGE
         case click.Abort() | KeyboardInterrupt():
-            return Fault("interrupted", "", "run the same command again to go on"), INTERRUPTED
+            return Fault("interrupted", "control-C", "run the same command again to go on"), INTERRUPTED
         case _:
             return _bug(error), BUG
 

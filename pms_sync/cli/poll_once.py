@@ -11,7 +11,8 @@ import msgspec
 from pms_sync.bootstrap import Opened, new_id
 from pms_sync.bootstrap.finding import runtime_of
 from pms_sync.cli import output, store
-from pms_sync.ingest.poller import Poller
+from pms_sync.domain.errors import ConfigurationFault, Fault
+from pms_sync.ingest.poller import Poller, is_pollable
 from pms_sync.ingest.subscriptions import Subscriptions
 
 
@@ -32,6 +33,7 @@ def command(account: str | None, stream: str | None, as_json: bool) -> None:  # 
 
 
 async def _poll(core: Opened, account: str | None, stream: str | None) -> list[Any]:
+    _check_stream(core, stream)
     runtimes = core.runtimes()
     chosen = None
     if account is not None:
@@ -53,12 +55,25 @@ async def _poll(core: Opened, account: str | None, stream: str | None) -> list[A
         interval_s=core.settings.poll_interval,
         subscribe=subscriptions.subscribe,
     )
+    worker = core.worker(runtimes)
     try:
         items = await poller.poll_once(chosen, stream)
-        await core.worker(runtimes).drain(chosen)
+        await worker.drain(chosen)
+    except Fault:
+        await worker.drain(chosen)  # what the other accounts brought
+        raise
     finally:
         await runtimes.aclose()
     return [msgspec.to_builtins(item) for item in items]
+
+
+def _check_stream(core: Opened, stream: str | None) -> None:
+    """Refuse a word that would select nothing; raises ConfigurationFault."""
+    specs = (vendor.plugin.spec for vendor in core.vendors.values())
+    known = sorted({one.name for spec in specs for one in spec.streams if is_pollable(one)})
+    if stream is not None and stream not in known:
+        what = f"no stream that can be polled is called {stream[:60]!r}"
+        raise ConfigurationFault(what, "--stream", f"choose one of: {', '.join(known) or 'none'}")
 
 
 def _render(document: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import signal
 import sys
@@ -13,7 +12,8 @@ import click
 from config.settings import Settings
 from pms_sync import bootstrap
 from pms_sync.bootstrap.daemon import daemon
-from pms_sync.cli import store
+from pms_sync.cli import loop, store
+from pms_sync.observe.garbage import calm
 from pms_sync.observe.logs import flush_logs
 
 _LONGEST_STOP_S = 24.0
@@ -24,9 +24,11 @@ def command() -> None:
     """Run the daemon: webhooks, polling, workers and pages; SIGTERM ends it cleanly.
 
     Prints one line of JSON once it is ready: {"ready":true,"bind":"HOST:PORT","database":"embedded"|"server"}.
+
+    Example: PMS_SYNC_BIND=127.0.0.1:8080 pms-sync run
     """
     settings = store.load_settings(level="INFO")
-    store.run(_run(settings))
+    loop.run(_run(settings))
     flush_logs()
 
 
@@ -38,7 +40,7 @@ async def _run(settings: Settings) -> None:
         app = await daemon(core)
         bind = await app.start()
         _say_ready(bind, "embedded" if settings.embedded else "server")
-        gc.freeze()  # what lives as long as the daemon need not be looked at again
+        calm()
         await ended.wait()
         async with asyncio.timeout(_LONGEST_STOP_S):
             await app.stop()

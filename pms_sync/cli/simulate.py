@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from pms_sync import plugins
-from pms_sync.cli import output, store
+from pms_sync.cli import loop, output
 from pms_sync.domain.errors import ConfigurationFault
 
 
@@ -25,7 +25,7 @@ def command(vendor: str, port: int | None, seed: int, as_json: bool) -> None:  #
     Example: pms-sync simulate VENDOR --port 0
     """
     factory: Any = plugins.one(plugins.SIMULATORS, vendor)
-    store.run(_simulate(factory(seed), port, as_json))
+    loop.run(_simulate(factory(seed), port, as_json))
 
 
 async def _simulate(simulator: Any, wanted: int | None, as_json: bool) -> None:  # noqa: ANN401, FBT001

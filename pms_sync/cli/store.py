@@ -1,9 +1,8 @@
-"""What commands over the store share: settings read, logs to stderr, the store open, one event loop."""
+"""What commands over the store share: settings read, logs to stderr, the store open."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import click
@@ -12,6 +11,7 @@ from config import settings as settings_room
 from config.settings import Settings
 from pms_sync import bootstrap
 from pms_sync.bootstrap import Opened
+from pms_sync.cli.loop import run
 from pms_sync.observe.logs import configure_logging
 
 T = TypeVar("T")
@@ -33,15 +33,6 @@ def with_store(work: Callable[[Opened], Awaitable[T]]) -> T:
             return await work(core)
 
     return run(go())
-
-
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run to the end on the fastest event loop there is."""
-    try:
-        import uvloop  # noqa: PLC0415 - optional, and nothing else of it is used
-    except ImportError:
-        return asyncio.run(coroutine)
-    return uvloop.run(coroutine)
 
 
 def account_option(*, required: bool = False) -> Callable[[Any], Any]:

@@ -74,7 +74,7 @@ class Poller:
         rand: Callable[[], float] = random.random,
         sleep: Sleep = asyncio.sleep,
         subscribe: Subscribe = _nothing_to_subscribe,
-        lease_s: float = 20.0,
+        lease_s: float = 12.0,
         limit: int = 16,
     ) -> None:
         """`runtimes` gives the accounts as they are now; `subscribe` is awaited before an account's first snapshot.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from random import Random
 from uuid import UUID
 
@@ -22,10 +23,10 @@ from pms_sync.store import accounts, lanes
 from pms_sync.store.database import Connection, Database
 from pms_sync.store.lanes import Lane
 
-_LEASE_S = 60.0
+_LEASE_S = 12.0  # prolonged while a batch lasts; what a killed daemon held is free again after it
 _BACK_OFF_BASE_S, _BACK_OFF_CAP_S = 2.0, 300.0
 _PAUSED_S = 30.0
-_MOST_LANES = 400
+_MOST_LANES = 500
 _MOST_BATCHES = 4
 
 log = structlog.get_logger(__name__)
@@ -133,18 +134,39 @@ class Worker:
     async def _work(self, runtime: AccountRuntime, claimed: Sequence[Lane], owner: UUID) -> None:
         """Work on one claimed batch; whatever goes wrong, its lanes are given back or their lease runs out."""
         try:
-            known = [lane for lane in claimed if all(event.raw_id is not None for event in lane.events)]
-            asked = [lane for lane in claimed if any(event.raw_id is None for event in lane.events)]
-            if known:
-                await self._land(runtime, owner, await self._landing.opened(known))
-            limit = runtime.connector.spec.batch_fetch_limit
-            for start in range(0, len(asked), limit):
-                await self._fetch_and_land(runtime, owner, asked[start : start + limit])
+            async with self._kept([lane.lane_key for lane in claimed], owner):
+                await self._work_off(runtime, claimed, owner)
         except Unavailable as fault:
             self._left.add(owner)
             log.warning("batch left for later", account_id=str(runtime.account.account_id), reason=fault.what)
         except Exception:
             log.exception("batch failed", account_id=str(runtime.account.account_id))
+
+    async def _work_off(self, runtime: AccountRuntime, claimed: Sequence[Lane], owner: UUID) -> None:
+        known = [lane for lane in claimed if all(event.raw_id is not None for event in lane.events)]
+        asked = [lane for lane in claimed if any(event.raw_id is None for event in lane.events)]
+        if known:
+            await self._land(runtime, owner, await self._landing.opened(known))
+        limit = runtime.connector.spec.batch_fetch_limit
+        for start in range(0, len(asked), limit):
+            await self._fetch_and_land(runtime, owner, asked[start : start + limit])
+
+    @asynccontextmanager
+    async def _kept(self, keys: Sequence[str], owner: UUID) -> AsyncIterator[None]:
+        """Prolong the leases while a batch lasts; a slow vendor, or one without credits, is no dead worker."""
+        keeper = asyncio.create_task(self._keep(keys, owner), name=f"leases of {owner}")
+        try:
+            yield
+        finally:
+            keeper.cancel()
+            await asyncio.wait({keeper})
+
+    async def _keep(self, keys: Sequence[str], owner: UUID) -> None:
+        while True:
+            await asyncio.sleep(_LEASE_S / 3)
+            with suppress(Unavailable):
+                async with self._database.connection() as connection:
+                    await lanes.extend(connection, keys, owner, _LEASE_S)
 
     async def _fetch_and_land(self, runtime: AccountRuntime, owner: UUID, asked: Sequence[Lane]) -> None:
         stream = asked[0].stream

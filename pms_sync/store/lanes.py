@@ -230,14 +230,16 @@ async def back_off(
     await connection.execute(_BACK_OFF, list(held), owner, wait_s, 1 if counts else 0)
 
 
+_EXTEND = """
+UPDATE lanes SET lease_until = now() + $3 * interval '1 second'
+ WHERE lane_key = ANY(ARRAY(SELECT lane_key FROM lanes WHERE lane_key = ANY($1::text[]) AND owner = $2
+                             ORDER BY lane_key FOR UPDATE SKIP LOCKED))
+"""
+
+
 async def extend(connection: Connection, keys: Sequence[str], owner: UUID, lease_s: float) -> None:
-    """Prolong the lease of lanes whose work takes longer than expected."""
-    held = await fence(connection, keys, owner)  # in key order, as everybody locks lanes
-    await connection.execute(
-        "UPDATE lanes SET lease_until = now() + $2 * interval '1 second' WHERE lane_key = ANY($1::text[])",
-        list(held),
-        lease_s,
-    )
+    """Prolong the lease of lanes whose work takes longer than expected; those being acknowledged are left alone."""
+    await connection.execute(_EXTEND, list(keys), owner, lease_s)
 
 
 async def give_back(connection: Connection, owners: Sequence[UUID]) -> None:

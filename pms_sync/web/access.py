@@ -1,7 +1,9 @@
-"""Access: who may see the pages before there is a sign-in, and the headers that every answer carries (SEC-13).
+"""Access: who may see the pages, and the headers that every answer carries (SEC-13).
 
-Without a sign-in only a browser on the daemon's own machine may look. A proxy there would lend its address to anybody,
-and a foreign name that resolves to loopback would lend it to any web site, so both are refused.
+Signed-in people may, from anywhere, what their role includes, of their own tenant. Beside them, a browser on the
+daemon's own machine may look at the health board and at reservations without signing in, and change nothing: whoever
+sits there runs the daemon (docs/decisions/0004). A proxy on that machine would lend its address to anybody, and a
+foreign name that resolves to loopback would lend it to any web site, so neither counts as the machine itself.
 """
 
 from __future__ import annotations
@@ -10,13 +12,23 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from ipaddress import IPv6Address, ip_address
 from typing import TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from aiohttp import hdrs, web
 
+from pms_sync.auth.guarding import demand
+from pms_sync.auth.roles import Action, Person, Resource
+from pms_sync.auth.sessions import Session
 from pms_sync.observe.logs import get_logger, new_correlation_id
+from pms_sync.web.said import SignedOut
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+# Machines ask here; they get plain answers, and no cookie opens anything.
+MACHINES = ("/webhooks/", "/api/", "/static/", "/healthz", "/readyz", "/metrics")
+READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
+LOGIN = "/login"
+SESSION = web.RequestKey("session", Session)
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -24,7 +36,7 @@ HEADERS: Mapping[str, str] = {
         "base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer a browser hides its Origin from our own forms too
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Strict-Transport-Security": "max-age=31536000",
@@ -67,6 +79,46 @@ def log_defect(request: web.Request) -> str:
     return correlation_id
 
 
+def session_of(request: web.Request) -> Session | None:
+    """Return the session of a page's reader, None for somebody who is not signed in."""
+    return request.get(SESSION)
+
+
+def person_of(request: web.Request) -> Person | None:
+    """Return who reads the page, None for somebody who is not signed in."""
+    session = session_of(request)
+    return None if session is None else session.person
+
+
+def page(action: Action, resource: Resource, *, also_local: bool = False) -> Callable[[Handler], Handler]:
+    """Let in whose role includes the action, and with `also_local` readers on the daemon's own machine.
+
+    Others are led to the sign-in page and from there back. Raises Denied, which the middleware records.
+    """
+
+    def guard(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            person = person_of(request)
+            if person is not None:
+                demand(person, action, resource)
+            elif not (also_local and request.method in READING and is_local(request)):
+                raise sign_in_first(request)
+            return await handler(request)
+
+        return guarded
+
+    return guard
+
+
+def sign_in_first(request: web.Request) -> web.HTTPException:
+    """Return what leads somebody to the sign-in page; a form, whose fields a redirect would lose, is told so."""
+    if request.method not in READING:
+        return SignedOut()
+    wanted = request.path_qs
+    return web.HTTPSeeOther(LOGIN if wanted == "/" else f"{LOGIN}?next={quote(wanted, safe='/')}")
+
+
 def local_only(handler: Handler) -> Handler:
     """Let only a caller on this machine in; anybody else gets 403."""
 
@@ -87,10 +139,11 @@ def is_local(request: web.Request) -> bool:
     names = [name.lower() for name in request.headers]
     if any(name in _FORWARDED or name.startswith(_FORWARDED_PREFIX) for name in names):
         return False
-    return _names_loopback(request.headers.get(hdrs.HOST, ""))
+    return names_loopback(request.headers.get(hdrs.HOST, ""))
 
 
-def _names_loopback(host: str) -> bool:
+def names_loopback(host: str) -> bool:
+    """Tell whether a Host header names the reader's own machine."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:

@@ -12,10 +12,11 @@ from pms_sync.store import explain, health, provenance
 from pms_sync.store.database import Database
 from pms_sync.store.sealing import KeyRing
 from pms_sync.web import board
-from pms_sync.web.failures import NotHere
+from pms_sync.web.access import LOGIN, person_of, session_of
 from pms_sync.web.nights import chart
 from pms_sync.web.parts import balances, groups
 from pms_sync.web.render import Renderer, said
+from pms_sync.web.said import NotHere
 from pms_sync.web.timeline import actor_name, timeline
 
 REFRESH_S = 10
@@ -33,13 +34,13 @@ class Pages:
         self._database, self._keys = database, keys
         self._heartbeats, self._clock, self._renderer = heartbeats, clock, renderer
 
-    async def home(self, _: web.Request) -> web.Response:
-        """Lead to the board until there is a desk to begin at."""
-        raise web.HTTPSeeOther("/health")
+    async def home(self, request: web.Request) -> web.Response:
+        """Lead to the board until there is a desk to begin at; whoever is not signed in signs in first."""
+        raise web.HTTPSeeOther(LOGIN if session_of(request) is None else "/health")
 
     async def health(self, request: web.Request) -> web.Response:
         """Show how fresh every stream is; renews itself unless asked to stand still (`?still`)."""
-        async with health.promptly(self._database, _WITHIN_S) as connection:
+        async with health.promptly(self._database, _WITHIN_S, _tenant_of(request)) as connection:
             rows = await health.board(connection)
             facts = await health.facts(connection)
         return self._renderer.page(
@@ -47,13 +48,14 @@ class Pages:
             board=board.build(rows, facts, self._heartbeats.report()),
             now=self._clock.now(),
             refresh_s=None if _STILL in request.query else REFRESH_S,
+            session=session_of(request),
         )
 
     async def reservation(self, request: web.Request) -> web.Response:
         """Show one reservation with the source of every field."""
         reservation_id = _id_of(request)
         async with health.promptly(self._database, _WITHIN_S) as connection:
-            story = await explain.load(connection, reservation_id, self._keys)
+            story = await explain.load(connection, reservation_id, self._keys, _tenant_of(request))
         if story is None:
             raise _no_reservation()
         return self._renderer.page(
@@ -67,7 +69,14 @@ class Pages:
             moments=timeline(story),
             said=said,
             actor=lambda name: actor_name(story, name),
+            session=session_of(request),
         )
+
+
+def _tenant_of(request: web.Request) -> UUID | None:
+    """Return whose rows alone may be shown; None for the daemon's own machine, where all tenants are seen."""
+    person = person_of(request)
+    return None if person is None else person.tenant_id
 
 
 def _id_of(request: web.Request) -> UUID:

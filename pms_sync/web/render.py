@@ -51,8 +51,8 @@ class Renderer:
         )
 
     def page(self, template: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> web.Response:  # noqa: ANN401
-        """Return the page."""
-        text = self._environment.get_template(template).render(values)
+        """Return the page; `session` names its reader in the bar, without it nobody is signed in."""
+        text = self._environment.get_template(template).render({"session": None, **values})
         return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
 
 

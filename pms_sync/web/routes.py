@@ -5,23 +5,33 @@ from __future__ import annotations
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from pms_sync.auth.desk import Desk
 from pms_sync.domain.clock import Clock
 from pms_sync.observe.heartbeats import Heartbeats
 from pms_sync.observe.metrics import Metrics
 from pms_sync.store.database import Database
 from pms_sync.store.sealing import KeyRing
 from pms_sync.web import probes
-from pms_sync.web.access import local_only, security_headers
+from pms_sync.web.access import LOGIN, page, security_headers
 from pms_sync.web.assets import Assets
 from pms_sync.web.failures import error_pages
+from pms_sync.web.forms import forms
 from pms_sync.web.pages import Pages
+from pms_sync.web.people import people
 from pms_sync.web.render import Renderer
+from pms_sync.web.sign_in import SignIn
+from pms_sync.web.site import Site
 
 _assets = Assets()
 _renderer = Renderer(_assets)
 
-MIDDLEWARES: tuple[Middleware, ...] = (security_headers, error_pages(_renderer))
-"""For the whole application: headers on every answer, and pages where a page fails."""
+
+def middlewares(desk: Desk, site: Site) -> tuple[Middleware, ...]:
+    """Return what stands before the whole application.
+
+    Headers on every answer, pages where a page fails, who the reader is, and belief in the forms they send.
+    """
+    return (security_headers, error_pages(_renderer), people(desk, site), forms(desk.keys, site))
 
 
 def routes(
@@ -36,12 +46,18 @@ def routes(
     """Return every route; `metrics_here` puts /metrics beside the pages, `keys` show the first letters of guests."""
     pages = Pages(database, keys, heartbeats, clock, _renderer)
     return [
-        web.get("/", local_only(pages.home)),
-        web.get("/health", local_only(pages.health)),
-        web.get("/reservations/{id}", local_only(pages.reservation)),
+        web.get("/", pages.home),
+        web.get("/health", page("read", "sync", also_local=True)(pages.health)),
+        web.get("/reservations/{id}", page("read", "reservations", also_local=True)(pages.reservation)),
         web.get("/static/{name}", _assets.serve),
         *probes.routes(database, heartbeats, metrics, metrics_here=metrics_here),
     ]
+
+
+def sign_in_routes(desk: Desk, site: Site) -> list[web.RouteDef]:
+    """Return the pages of signing in and out."""
+    pages = SignIn(desk, site, _renderer)
+    return [web.get(LOGIN, pages.show), web.post(LOGIN, pages.enter), web.post("/logout", pages.leave)]
 
 
 def metrics_routes(metrics: Metrics) -> list[web.RouteDef]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hmac
 import os
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -20,6 +21,8 @@ from pms_sync.ports.connector import Delivery, VendorEvent
 from pms_sync.store.database import Database, use_tenant
 from pms_sync.store.migrations import migrate
 from pms_sync.store.sealing import KeyRing
+from tests.integration import command_line
+from tests.integration.command_line import Machine, Vendor
 
 MASTER_KEY = bytes(range(32))
 _NUMBER = os.environ.get("PYTEST_XDIST_WORKER", "main")
@@ -201,3 +204,23 @@ async def _insert_crosswalk(connection: Any, hotel: Hotel) -> None:
 def plain_door() -> PlainDoor:
     """Give a door that is easy to write deliveries for."""
     return PlainDoor()
+
+
+@pytest.fixture
+def bare_machine(tmp_path: Path) -> Machine:
+    """Give a machine on which nothing was ever set up."""
+    return Machine(tmp_path)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, migrated_database: str) -> Machine:
+    """Give a machine over a server database at head, with its master key and no hotel yet."""
+    return Machine(tmp_path, DATABASE_URL=migrated_database, MASTER_KEY=command_line.MASTER_KEY)
+
+
+@pytest.fixture(scope="module")
+def simulated_vendor() -> Iterator[Vendor]:
+    """Keep one simulated vendor for a module; `vendor` begins a fresh world in it."""
+    vendor = Vendor()
+    yield vendor
+    vendor.close()

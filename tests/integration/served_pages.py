@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from secrets import token_bytes
 from time import monotonic
 from typing import Any
 
 import httpx
 from aiohttp import web
 
+from pms_sync.auth.desk import Desk, open_desk
+from pms_sync.auth.passwords import Cost, Passwords
 from pms_sync.observe.heartbeats import Heartbeats
 from pms_sync.observe.metrics import Metrics
 from pms_sync.store.database import Database
+from pms_sync.store.ids import new_id
 from pms_sync.store.sealing import KeyRing
-from pms_sync.web.routes import MIDDLEWARES, routes
+from pms_sync.web.routes import middlewares, routes, sign_in_routes
+from pms_sync.web.site import Site as Address
+
+# A comparison that takes no time; what a real one takes is the business of other tests.
+CHEAP = Cost(memory_kib=64, rounds=1)
 
 
 class RealClock:
@@ -39,6 +47,8 @@ class Site:
         self.heartbeats = Heartbeats(lambda: self.passed)
         self.metrics = Metrics()
         self.browser: httpx.AsyncClient
+        self.desk: Desk
+        self.address = ""
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         """Open a page; `X_Forwarded_For="…"` sends that header."""
@@ -47,19 +57,28 @@ class Site:
 
 @asynccontextmanager
 async def serving(
-    database: Database, keys: KeyRing | None = None, *, metrics_here: bool = True, extra: Any = ()
+    database: Database,
+    keys: KeyRing | None = None,
+    *,
+    metrics_here: bool = True,
+    extra: Any = (),
+    inside: Any = (),
+    clock: Any = None,
+    public_url: str | None = None,
 ) -> AsyncIterator[Site]:
-    """Serve the pages on a free loopback port, with further routes where a test needs them."""
-    site = Site()
-    application = web.Application(middlewares=MIDDLEWARES)
-    application.add_routes(
-        routes(database, site.heartbeats, site.metrics, RealClock(), metrics_here=metrics_here, keys=keys)
-    )
-    application.add_routes(extra)
+    """Serve the pages on a free loopback port, with further routes and middlewares where a test needs them."""
+    site, time = Site(), clock or RealClock()
+    address = Address(lambda: public_url or site.address)
+    known = keys or KeyRing(bytes(32))
+    site.desk = open_desk(database, known, time, new_id, passwords=Passwords(token_bytes, CHEAP))
+    application = web.Application(middlewares=[*middlewares(site.desk, address), *(make(site.desk) for make in inside)])
+    application.add_routes(routes(database, site.heartbeats, site.metrics, time, metrics_here=metrics_here, keys=keys))
+    application.add_routes(sign_in_routes(site.desk, address))
+    application.add_routes(extra(site.desk) if callable(extra) else extra)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    address = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    async with httpx.AsyncClient(base_url=address, timeout=20) as site.browser:
+    site.address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with httpx.AsyncClient(base_url=site.address, timeout=20) as site.browser:
         yield site
     await runner.cleanup()

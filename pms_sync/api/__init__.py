@@ -1,0 +1,1 @@
+"""The local REST API: routes, problem answers, and who may ask."""

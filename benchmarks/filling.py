@@ -1,35 +1,42 @@
-"""Backfill, end to end: pages out of the vendor, mapped, applied and acknowledged, until every record is in the store."""
+"""Backfill, end to end: pages out of the vendor, mapped, applied, acknowledged, until every record is in the store."""
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
-from datetime import UTC, datetime
 
-from benchmarks.house import House, RealClock, new_id
+import msgspec
+
+from benchmarks.house import House, RealClock
 from benchmarks.sample import Sample
 from benchmarks.vendor import Directory, runtime_of
 from pms_sync.apply.batch import Applier
+from pms_sync.bootstrap import new_id
 from pms_sync.ingest.backfill import Backfill
+from pms_sync.ingest.filling import fill
 from pms_sync.ingest.landing import Landing
 from pms_sync.ingest.worker import Worker
 
+_STORED = "SELECT count(*) FROM links WHERE level IN ('stay', 'block') AND remote_digest IS NOT NULL"
 
-async def backfill(house: House, sample: Sample) -> dict:
+
+class Filled(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backfill came to."""
+
+    records: int
+    stored: int
+    seconds: float
+
+
+async def measure(house: House, sample: Sample) -> Filled:
+    """Fill an empty hotel with the sample; vendor limits are off."""
     account = await house.hotel(sample, "t-backfill")
     runtime = runtime_of(account, sample)
     landing = Landing(house.database, house.keys, Applier(house.keys, RealClock(), new_id), new_id)
-    worker = Worker(house.database, house.keys, Directory(runtime), landing, new_id=new_id, random=random.Random(1))
+    jitter = random.Random(1)  # noqa: S311 - spreads retries, guards nothing
+    worker = Worker(house.database, Directory(runtime), landing, new_id=new_id, random=jitter)
     reader = Backfill(house.database, house.keys, clock=RealClock(), new_id=new_id)
     started = time.perf_counter()
-    reading = asyncio.create_task(reader.run(runtime))
-    while not reading.done():
-        if not await worker.step():
-            await asyncio.sleep(0.005)
-    result = reading.result()
-    read = time.perf_counter() - started
-    await worker.drain()
+    await fill(reader, worker, runtime)
     seconds = time.perf_counter() - started
-    stored = await house.count(account, "SELECT count(*) FROM links WHERE level IN ('stay','block')")
-    return dict(result=result, outcomes=dict(worker.outcomes), read_s=read, seconds=seconds, stored=stored, rate=len(sample) / seconds)
+    return Filled(records=len(sample), stored=await house.count(account, _STORED), seconds=seconds)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import msgspec
 
 from benchmarks.sample import Sample
-from pms_sync.domain.ids import uuid7
 from pms_sync.embedded import EmbeddedPostgres
 from pms_sync.store import accounts, hotels, upkeep
 from pms_sync.store.accounts import Account
@@ -24,7 +22,6 @@ from pms_sync.store.migrations import migrate
 from pms_sync.store.sealing import KeyRing
 
 MASTER_KEY = bytes(range(32))
-_RANDOM_BITS = 74
 
 
 class RealClock:
@@ -37,11 +34,6 @@ class RealClock:
     def monotonic(self) -> float:
         """Return seconds that never step back."""
         return time.monotonic()
-
-
-def new_id() -> UUID:
-    """Return a time-ordered id."""
-    return uuid7(time.time_ns() // 1_000_000, random.getrandbits(_RANDOM_BITS))
 
 
 class House(msgspec.Struct, frozen=True):
@@ -67,6 +59,12 @@ class House(msgspec.Struct, frozen=True):
         async with self.database.transaction(account.tenant_id) as connection:
             found: int = await connection.fetchval(query)
         return found
+
+    async def version(self) -> str:
+        """Return the server's version."""
+        async with self.database.connection() as connection:
+            told: str = await connection.fetchval("SELECT current_setting('server_version')")
+        return told
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The hotel that is measured: bookings as the vendor sends them, made by its simulator, the same for the same numbers."""
+"""The hotel that is measured: bookings as the vendor sends them, made by its simulator, the same every time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from connectors.beds24.simulator import hooks
 from connectors.beds24.simulator.auth import Access
 from connectors.beds24.simulator.bookings import shown
 from connectors.beds24.simulator.hotel import Booking, Property
+from connectors.beds24.simulator.rows import number
 from connectors.beds24.simulator.seeding import FIRST_PROPERTY, ZONE, seed_hotel
 from connectors.kit.simulator.clock import stamp
-from connectors.kit.simulator.contract import ResetOrder
+from connectors.kit.simulator.contract import ResetOrder, Row
 from pms_sync.store.hotels import AccountFacts, PropertyFacts, RoomTypeFacts
 
 PROPERTY_REF, TIMEZONE = str(FIRST_PROPERTY), ZONE
@@ -94,8 +95,9 @@ class Sample:
 
     def _changed(self, booking: Booking, later: str, minutes: int) -> bytes:
         price = booking.row["price"]
-        told = {"modifiedTime": later, "notes": f"Changed {minutes} minutes later."}
-        told |= {"price": price + minutes} if price else {}
+        told: Row = {"modifiedTime": later, "notes": f"Changed {minutes} minutes later."}
+        told |= {"numAdult": booking.row["numAdult"] + 1}
+        told |= {"price": number(round(price + minutes, 2))} if price else {}
         return msgspec.json.encode(shown(self._hotel, booking.changed(told), _EVERYTHING, _ACCESS))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import httpx
@@ -12,7 +12,9 @@ import httpx
 from benchmarks.sample import PROPERTY_REF, Sample, as_page
 from connectors.beds24 import CONNECTOR
 from mappers.beds24 import MAPPER
+from pms_sync.ingest.batch import AccountRuntime
 from pms_sync.ports.connector import Connector, ConnectorContext
+from pms_sync.ports.mapper import Mapper
 from pms_sync.store.accounts import Account
 
 T = TypeVar("T")
@@ -46,7 +48,7 @@ class _Tokens:
     async def save(self, tokens: dict[str, str]) -> None:
         """Forget."""
 
-    def refreshing(self) -> Any:
+    def refreshing(self) -> _Alone:
         return _Alone()
 
 
@@ -60,6 +62,10 @@ class _Alone:
 
 class Runtime:
     """An account whose calls go straight through: vendor limits are off."""
+
+    account: Account
+    connector: Connector
+    mapper: Mapper
 
     def __init__(self, account: Account, connector: Connector) -> None:
         """Join the parts with the vendor's mapper."""
@@ -82,7 +88,7 @@ class Directory:
         """Know these."""
         self._runtimes = {runtime.account.account_id: runtime for runtime in runtimes}
 
-    async def get(self, account_id: UUID) -> Runtime | None:
+    async def get(self, account_id: UUID) -> AccountRuntime | None:
         """Return the account's runtime."""
         return self._runtimes.get(account_id)
 

@@ -16,20 +16,23 @@ from config.faults import Faults
 from config.secrets import Credentials, Secret, read_credentials, read_secret
 from config.shapes import read
 
-Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^\S(.*\S)?$")]
-Vendor = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+_UNSEEN = r"\x00-\x1f\x7f-\x9f"  # the database takes no NUL, and a terminal obeys the others
+_LINE = rf"\A[^{_UNSEEN}]+\Z"
+Code = Annotated[str, Meta(max_length=64, min_length=1, pattern=rf"\A[^\s{_UNSEEN}]([^{_UNSEEN}]*[^\s{_UNSEEN}])?\Z")]
+VendorCode = Annotated[str, Meta(max_length=200, pattern=_LINE)]
+Vendor = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]*\Z", max_length=64)]
 Mirror = Literal["none", "changes", "stay", "block", "availability"]
 MirrorKind = Literal["reservations", "guests", "room_status", "blocks", "folio", "ari"]
 Owner = Literal["here", "there", "last_write_wins", "review"]
-OwnedAtom = Annotated[str, Meta(pattern=r"^[a-z_]+\.[a-z_]+$")]  # channel class, atom
+OwnedAtom = Annotated[str, Meta(pattern=r"\A[a-z_]+\.[a-z_]+\Z")]  # channel class, atom
 
 
 class Crosswalk(msgspec.Struct, frozen=True):
     """A vendor's codes to ours, per kind."""
 
-    room_type: dict[str, Code] = {}
-    room: dict[str, Code] = {}
-    rate_plan: dict[str, Code] = {}
+    room_type: dict[VendorCode, Code] = {}
+    room: dict[VendorCode, Code] = {}
+    rate_plan: dict[VendorCode, Code] = {}
 
 
 class RoomType(msgspec.Struct, frozen=True):
@@ -59,7 +62,7 @@ class Property(msgspec.Struct, frozen=True):
     """One hotel; its zone and currency are decided here and nowhere else."""
 
     code: Code
-    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=_LINE)]
     timezone: str
     currency: str
     room_types: tuple[RoomType, ...] = ()
@@ -71,7 +74,7 @@ class Subscriber(msgspec.Struct, frozen=True):
 
     url: str
     secret_file: str
-    topics: tuple[Annotated[str, Meta(pattern=r"^pms(\.[a-z_]+)+$")], ...]
+    topics: tuple[Annotated[str, Meta(pattern=r"\Apms(\.[a-z_]+)+\Z")], ...]
     secret: Secret = Secret("")
 
 
@@ -99,6 +102,9 @@ def load_hotels(folder: Path) -> tuple[HotelFile, ...]:
 
 
 def _load(path: Path, faults: Faults) -> HotelFile | None:
+    if path.exists() and not path.is_file():  # a pipe would keep us waiting
+        faults.add("not a file", str(path), "move it away, or give it another name")
+        return None
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -107,6 +113,8 @@ def _load(path: Path, faults: Faults) -> HotelFile | None:
         faults.add("not UTF-8", str(path), "save it as UTF-8")
     except tomllib.TOMLDecodeError as error:
         faults.add(f"not TOML: {error}", str(path), "correct the line")
+    except (RecursionError, ValueError):  # nested without end, a number of thousands of digits
+        faults.add("not TOML that anybody wrote", str(path), "correct the file")
     else:
         _refuse_inline_secrets(values, path, faults)
         hotel = read(HotelFile, values, f"{path}: ", faults)
@@ -170,10 +178,18 @@ def _account(account: Account, of: Property, path: Path, where: str, faults: Fau
 
 
 def _subscriber(subscriber: Subscriber, path: Path, where: str, faults: Faults) -> Subscriber:
-    if urlsplit(subscriber.url).scheme not in {"http", "https"}:
+    if not _is_web_address(subscriber.url):
         faults.add("not a web address", f"{where}url", "begin it with https://")
     found = read_secret(path.parent / subscriber.secret_file, f"{where}secret_file", faults)
     return msgspec.structs.replace(subscriber, secret=found)
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _check_across(files: Mapping[Path, HotelFile], faults: Faults) -> None:

@@ -75,6 +75,7 @@ def read_secret(path: Path, where: str, faults: Faults) -> Secret:
 def _content(path: Path, where: str, faults: Faults) -> bytes | None:
     try:
         return path.read_bytes()
-    except OSError as error:
-        faults.add(f"{path} cannot be read: {error.strerror}", where, "name a file this user can read")
+    except (OSError, ValueError) as error:  # the second: not even a file name
+        why = getattr(error, "strerror", None) or "not a file name"
+        faults.add(f"{path} cannot be read: {why}", where, "name a file this user can read")
         return None

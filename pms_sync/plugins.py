@@ -61,7 +61,7 @@ def one(group: str, vendor: str) -> object:
         known = ", ".join(sorted(found)) or "none"
         kind = group.rpartition(".")[2].removesuffix("s")
         raise ConfigurationFault(
-            f"no {kind} for vendor {vendor!r}", group, f"installed: {known}; see `connectors list`"
+            f"no {kind} for vendor {vendor[:60]!r}", group, f"installed: {known}; see `connectors list`"
         )
     return _load(found[vendor])
 

@@ -122,6 +122,9 @@ _NOT_OURS = (
 )
 
 
+# Digests hold instants as text, which must not depend on the zone a server was set up in (TIM-06).
+_SESSION = {"application_name": "pms-sync auditor", "timezone": "UTC"}
+
 # Row-level security would show anybody else empty tables, and silence would look like loss.
 _OWNS = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'public.reservations'::regclass"
 
@@ -133,7 +136,7 @@ async def snapshot(dsn: str) -> AsyncIterator[Connection]:
     Raises Unavailable when it is away, has another schema, or belongs to somebody else.
     """
     try:
-        connection = await asyncpg.connect(dsn, server_settings={"application_name": "pms-sync auditor"}, timeout=10)
+        connection = await asyncpg.connect(dsn, server_settings=_SESSION, timeout=10)
     except _AWAY as error:
         raise _unaudited(error, "start the server or correct the address") from error
     try:

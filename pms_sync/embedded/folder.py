@@ -26,6 +26,7 @@ class Folder:
         self.data = self.root / "pgdata"
         self.log = self.root / "server.log"
         self._lock: int | None = None
+        self._users: int | None = None
 
     def make(self) -> None:
         """Make what is missing; raises ConfigurationFault where we may not."""
@@ -70,22 +71,47 @@ class Folder:
         """Become the owner, unless another living process is; the lock falls with the process."""
         if self._lock is not None:
             return True
-        path = self.root / "lock"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        child.give(path, self.user())
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        handle = self._open("lock")
+        if not _locked(handle, fcntl.LOCK_EX):
             os.close(handle)
             return False
         self._lock = handle
         return True
 
     def leave(self) -> None:
-        """Stop being the owner."""
+        """Stop being the owner, or a user."""
+        self.part()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def join(self) -> bool:
+        """Be counted as a user of another's server, until we part or end; False while its owner is stopping it."""
+        return self._lock_users(fcntl.LOCK_SH)
+
+    def part(self) -> None:
+        """Count as a user no more."""
+        if self._users is not None:
+            os.close(self._users)
+            self._users = None
+
+    def is_ours_alone(self) -> bool:
+        """Tell whether nobody else is a user; from then on nobody can become one."""
+        return self._lock_users(fcntl.LOCK_EX)
+
+    def _lock_users(self, kind: int) -> bool:
+        if self._users is None:
+            self._users = self._open("users")
+        if _locked(self._users, kind):
+            return True
+        self.part()
+        return False
+
+    def _open(self, name: str) -> int:
+        path = self.root / name
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        child.give(path, self.user())
+        return handle
 
     def predecessor(self) -> int | None:
         """Return the pid of a server that still runs on this folder; forget a pid file whose pid is somebody else's."""
@@ -103,6 +129,14 @@ class Folder:
             return (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return []
+
+
+def _locked(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _command_of(pid: int) -> str:

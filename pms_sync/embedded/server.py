@@ -19,6 +19,7 @@ from pms_sync.embedded.folder import Folder
 
 _USER, _DATABASE, _MAINTENANCE = "pms", "pms_sync", "postgres"
 _SHARE_S, _RECOVERY_S, _STOP_S, _POLL_S = 60.0, 600.0, 30.0, 0.025
+_USERS_S = 30.0  # how long an owner that is done waits for those who are not
 _START_ATTEMPTS = 20
 _TAIL_BYTES = 1_000
 _PASSES = ("pre-existing shared memory block",)  # orphaned backends of a killed server hold it for a moment
@@ -53,6 +54,7 @@ class EmbeddedPostgres:
         self._server: subprocess.Popen[bytes] | None = None
         self._socket_dir = self._folder.socket_dir()
         self._turn = asyncio.Lock()
+        self._looked_after = False
 
     @property
     def dsn(self) -> str:
@@ -76,9 +78,11 @@ class EmbeddedPostgres:
     async def ensure(self) -> bool:
         """Look after the server: start it here when its owner is gone; returns whether that was needed.
 
-        Raises as `start` does.
+        Whoever looks after it is not waited for by an owner that leaves, and waits for nobody. Raises as `start` does.
         """
         async with self._turn:
+            self._looked_after = True
+            self._folder.part()
             if await self._answers() or (self._server is not None and self._server.poll() is None):
                 return False  # up; or ours, and busy
             if self._server is not None:
@@ -87,9 +91,10 @@ class EmbeddedPostgres:
             return True
 
     async def stop(self) -> None:
-        """Stop the server when it is ours (fast shutdown); may be called twice."""
+        """Stop the server when it is ours (fast shutdown), after the commands that share it; may be called twice."""
         async with self._turn:
             if self._server is not None and self._server.poll() is None:
+                await self._outlast_users()
                 await asyncio.to_thread(_shut_down, self._server)
             self._release()
 
@@ -101,12 +106,20 @@ class EmbeddedPostgres:
                 await self._own()
                 break
             self._socket_dir = self._folder.shared_socket_dir()
-            if await self._answers():
+            if self._folder.join() and await self._answers():
                 break
             if time.monotonic() > deadline:
                 raise self._failed("the embedded database of another process does not answer")
             await asyncio.sleep(_POLL_S)
         await self._ensure_database()
+
+    async def _outlast_users(self) -> None:
+        """Wait for the commands that began while we were here: to them the server would be away."""
+        deadline = time.monotonic() + (0.0 if self._looked_after else _USERS_S)
+        while not self._folder.is_ours_alone():
+            if time.monotonic() > deadline:
+                return
+            await asyncio.sleep(_POLL_S)
 
     async def _own(self) -> None:
         """Bring up our own server; on any failure the lock is given back."""

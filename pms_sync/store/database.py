@@ -27,6 +27,7 @@ AWAY = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # how the driver puts it when the server leaves in the middle of an answer
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -139,7 +140,7 @@ def _is_lost(error: BaseException, connection: Connection) -> bool:
     """Tell a lost connection from a time-out or a bad argument of the work that was using it."""
     if isinstance(error, ValueError):  # the driver refuses a value before anything is sent
         return False
-    plain = isinstance(error, OSError) and not isinstance(error, asyncpg.PostgresError)
+    plain = isinstance(error, (OSError, asyncpg.InternalClientError)) and not isinstance(error, asyncpg.PostgresError)
     return bool(connection.is_closed()) if plain else True
 
 

@@ -50,20 +50,20 @@ SELECT l.account_id, l.level, l.vendor_ref, l.object_id, l.reservation_id, l.gro
         WHERE l.tenant_id = $1 AND l.account_id = w.account_id AND l.level = v.level AND l.vendor_ref = w.ref
        OFFSET 0) AS l
 """
-_PROBE = """
-ARRAY(SELECT l.ctid FROM unnest($2::uuid[], $3::text[]) AS w(account_id, ref)
-       CROSS JOIN (VALUES ('stay'), ('block')) AS v(level)
-       CROSS JOIN LATERAL (SELECT ctid FROM links l WHERE l.tenant_id = $1 AND l.account_id = w.account_id
-                              AND l.level = v.level AND l.vendor_ref = w.ref OFFSET 0) AS l)
+# The rows by their place, found the same way: joining them by key again would compare each with each.
+_PLACED = """
+(SELECT l.place, w.value
+   FROM json_to_recordset($2::json) AS w(account_id uuid, ref text, value {kind})
+  CROSS JOIN (VALUES ('stay'), ('block')) AS v(level)
+  CROSS JOIN LATERAL (SELECT ctid AS place FROM links l WHERE l.tenant_id = $1 AND l.account_id = w.account_id
+                         AND l.level = v.level AND l.vendor_ref = w.ref OFFSET 0) AS l) AS p
 """
 _DOUBT = f"""
-UPDATE links l SET version_doubt = u.v FROM unnest($2::uuid[], $3::text[], $4::text[]) AS u(a, r, v)
- WHERE l.ctid = ANY({_PROBE}) AND l.account_id = u.a AND l.vendor_ref = u.r
+UPDATE links l SET version_doubt = p.value FROM {_PLACED.format(kind="text")} WHERE l.ctid = p.place
 """  # noqa: S608 - a constant of this module
 _TOUCH = f"""
-UPDATE links l SET read_ticket = u.t, missing_reads = 0, seen_at = now()
-  FROM unnest($2::uuid[], $3::text[], $4::bigint[]) AS u(a, r, t)
- WHERE l.ctid = ANY({_PROBE}) AND l.account_id = u.a AND l.vendor_ref = u.r
+UPDATE links l SET read_ticket = p.value, missing_reads = 0, seen_at = now()
+  FROM {_PLACED.format(kind="bigint")} WHERE l.ctid = p.place
 """  # noqa: S608 - a constant of this module
 
 
@@ -127,8 +127,7 @@ LINKS = Bulk.of(
 async def doubt(connection: Connection, tenant_id: UUID, doubts: Sequence[tuple[UUID, str, str | None]]) -> None:
     """Remember for each (account, stay ref) the lower version seen, to be believed when a direct read repeats it."""
     if doubts:
-        accounts, refs, versions = (list(column) for column in zip(*doubts, strict=True))
-        await connection.execute(_DOUBT, tenant_id, accounts, refs, versions)
+        await connection.execute(_DOUBT, tenant_id, _told(doubts))
 
 
 async def count_missing(connection: Connection, tenant_id: UUID, account_id: UUID, refs: Sequence[str]) -> list[Link]:
@@ -148,5 +147,8 @@ async def count_missing(connection: Connection, tenant_id: UUID, account_id: UUI
 async def touch(connection: Connection, tenant_id: UUID, reads: Sequence[tuple[UUID, str, int]]) -> None:
     """Remember that these objects were read again by ticket and found unchanged."""
     if reads:
-        accounts, refs, tickets = (list(column) for column in zip(*reads, strict=True))
-        await connection.execute(_TOUCH, tenant_id, accounts, refs, tickets)
+        await connection.execute(_TOUCH, tenant_id, _told(reads))
+
+
+def _told(values: Sequence[tuple[UUID, str, object]]) -> list[dict[str, object]]:
+    return [{"account_id": account_id, "ref": ref, "value": value} for account_id, ref, value in values]

@@ -25,10 +25,14 @@ def folder() -> Path:
 @cache
 def head() -> str:
     """Return the revision this code needs: the one that no other follows."""
-    told = [_REVISION.findall(path.read_text()) for path in sorted((folder() / "versions").glob("*.py"))]
-    named = {name for file in told for down, name in file if not down}
-    [last] = named - {name for file in told for down, name in file if down}
+    told = [(down, name) for path in (folder() / "versions").glob("*.py") for down, name in _told(path)]
+    [last] = {name for down, name in told if not down} - {name for down, name in told if down}
     return last
+
+
+def _told(path: Path) -> list[tuple[str, str]]:
+    """Return what a migration calls itself and what it follows, the latter with `down_` in front."""
+    return _REVISION.findall(path.read_text())
 
 
 async def current(dsn: str) -> str | None:

@@ -148,8 +148,7 @@ async def test_two_at_once_agree_on_one_owner(root: Path) -> None:
     first, second = EmbeddedPostgres(root, GIVEN), EmbeddedPostgres(root, GIVEN)
     await asyncio.gather(first.start(), second.start())
     assert [first.owner, second.owner].count(True) == 1
-    for each in (first, second):
-        await each.stop()
+    await asyncio.gather(first.stop(), second.stop())
 
 
 async def test_committed_rows_survive_kill_9_of_the_owner(root: Path) -> None:
@@ -179,10 +178,32 @@ async def test_an_owner_that_leaves_in_order_is_replaced_too(root: Path) -> None
     other = Other(root)
     server = EmbeddedPostgres(root, GIVEN)
     await server.start()
+    assert await server.ensure() is False
     assert other.leave() == 0
     assert await server.ensure()
     assert server.owner
     await server.stop()
+
+
+async def test_an_owner_that_is_done_waits_for_who_is_not(root: Path) -> None:
+    """Two short commands that overlap: the first to begin must not end the other's database."""
+    other = Other(root)
+    server = EmbeddedPostgres(root, GIVEN)
+    await server.start()
+    leaving = asyncio.create_task(asyncio.to_thread(other.leave))
+    done, _ = await asyncio.wait({leaving}, timeout=1)
+    assert not done
+    assert await ask(server.dsn, "SELECT 1") == 1
+    await server.stop()
+    assert await leaving == 0
+
+
+async def test_who_comes_while_the_owner_leaves_starts_it_anew(root: Path) -> None:
+    other = Other(root)
+    leaving = asyncio.create_task(asyncio.to_thread(other.leave))
+    async with running(root) as server:
+        assert await ask(server.dsn, "SELECT 1") == 1
+    assert await leaving == 0
 
 
 async def test_kill_9_of_the_server_itself_is_recovered(root: Path) -> None:

@@ -19,6 +19,10 @@ _SEVERITY = {
     "identity_doubt": 3,
     "channel_reference_twice": 3,
     "group_member_dropped": 3,
+    "same_atom": 3,
+    "cancel_against_edit": 2,
+    "invalid_merge": 2,
+    "link_up": 3,
 }
 _LEAST = 4
 _TONIGHT, _THIS_WEEK = 1, 7
@@ -40,6 +44,11 @@ def severity(kind: str, arrival: date | None, today: date) -> int:
 def night_subject(property_id: UUID, code: str, night: date) -> str:
     """Name one night of a room or a room type as the subject of a case."""
     return f"{property_id}:{code}:{night}"
+
+
+def object_subject(level: str, object_id: UUID) -> str:
+    """Name a linked stay or block as the subject of a case."""
+    return f"{level}:{object_id}"
 
 
 def atom(path: str, *, here: object, there: object, base: object = None, rule: str = "") -> dict[str, Any]:

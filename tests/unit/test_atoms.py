@@ -85,6 +85,10 @@ def test_equal_amounts_are_equal_text_whatever_their_digits() -> None:
     assert atoms(one)[SHAPE] == atoms(other)[SHAPE]
 
 
+def test_the_order_in_which_nights_are_told_makes_no_difference() -> None:
+    assert atoms(revision(stay(nights=nights(2)[::-1]))) == atoms(revision())
+
+
 def test_a_total_that_is_no_more_than_its_stays_is_no_fact_of_its_own() -> None:
     """So that two rooms repriced on two sides are no quarrel about the sum."""
     assert atoms(revision(total=Decimal("200.00")))["total"] == SUM_OF_STAYS
@@ -121,6 +125,14 @@ class TestGuests:
     def test_nobody_is_paired_by_a_sign_that_two_people_share(self) -> None:
         relay = Guest(ref="77", last_name="Ott", email="family@example.com")
         assert pair_guests(revision(guests=(ANA, BEN)), revision(guests=(relay,))) == {}
+
+    def test_guests_of_whom_the_same_is_said_are_counted(self) -> None:
+        first, second = guest_keys([ANA, ANA])
+        assert second == f"{first}#2"
+
+    def test_who_is_known_by_his_key_already_is_paired_with_nobody_else(self) -> None:
+        again = msgspec.structs.replace(ANA, ref="77", email=None)
+        assert pair_guests(revision(guests=(ANA,)), revision(guests=(ANA, again))) == {}
 
     def test_two_refs_are_two_people(self) -> None:
         one, other = (msgspec.structs.replace(ANA, ref=ref) for ref in ("76", "77"))

@@ -138,6 +138,18 @@ class TestCancelAgainstEdit:
         decision = judged({ROOM: "55/2"}, {STATUS: ("cancelled", "")})
         assert verdicts(decision) == {ROOM: "push", STATUS: "take"}
 
+    def test_an_edit_that_both_made_contradicts_nothing(self) -> None:
+        edit: dict[str, Value] = {OCCUPANCY: (3, 0)}
+        decision = judged({STATUS: ("cancelled", ""), **edit}, edit)
+        assert verdicts(decision) == {OCCUPANCY: "converged", STATUS: "push"}
+
+    def test_an_atom_that_was_never_agreed_is_asked_with_the_rest(self) -> None:
+        """Settled by its owner, it would look like an edit in the next pass, and be asked after all."""
+        base = {path: value for path, value in AGREED.items() if path != OCCUPANCY}
+        cancelled, edited = side({STATUS: ("cancelled", "")}), side({STATUS: ("checked_in", ""), OCCUPANCY: (3, 0)})
+        (contest,) = decide(base, cancelled, edited, DIRECT).contests
+        assert [one.path for one in contest.judgements] == [OCCUPANCY, STATUS]
+
     def test_both_cancelled_is_agreement(self) -> None:
         cancel: dict[str, Value] = {STATUS: ("cancelled", "")}
         assert verdicts(judged(cancel, {**cancel, OCCUPANCY: (1, 0)})) == {OCCUPANCY: "take", STATUS: "converged"}
@@ -169,6 +181,12 @@ class TestFirstContact:
         assert not {SHAPE, STATUS, "total"} & set(decision.base)
         assert decision.push == (ROOM,)
 
+    def test_what_a_person_has_yet_to_decide_is_not_held_against_the_rest(self) -> None:
+        ours: dict[str, Value] = {STATUS: ("cancelled", ""), ROOM: "55/2"}
+        decision = decide({}, side(ours), side({STATUS: ("checked_in", ""), OCCUPANCY: (3, 0)}), OTA)
+        assert cases(decision) == [("link_up", "")]
+        assert {path: verdicts(decision)[path] for path in (ROOM, OCCUPANCY)} == {ROOM: "push", OCCUPANCY: "take"}
+
 
 class TestSilence:
     """Unobserved fields leave remote and base untouched (MAP-07)."""
@@ -196,7 +214,8 @@ class TestSilence:
 
     def test_who_worked_a_nights_price_out_makes_no_difference(self) -> None:
         given = side_of(revision(stay(nights=nights(2, derived=False))))
-        assert decide(AGREED, side(), given, OTA).judgements == ()
+        decision = decide(AGREED, side(), given, OTA)
+        assert (decision.judgements, decision.result, decision.base[SHAPE]) == ((), AGREED, given.tree[SHAPE])
         assert decide({}, side(), given, OTA).contests == ()
 
     def test_another_price_of_one_night_does(self) -> None:
@@ -212,6 +231,7 @@ class TestNotes:
         [
             ("late arrival\ncot", "late arrival\ndog", "late arrival\ndog\ncot"),
             ("late arrival\ncot", "moved to 102\nlate arrival", "moved to 102\nlate arrival\ncot"),
+            ("x\nlate arrival\ncot", "y\nlate arrival\ncot", "x\ny\nlate arrival\ncot"),
             ("seen\nlate arrival", "late arrival\nseen", "seen\nlate arrival\nseen"),
             ("late arrival\ncot", "late arrival\ncot\ndog", "late arrival\ncot\ndog"),
             ("late arrival\ncot\ndog", "late arrival\ncot", "late arrival\ncot\ndog"),
@@ -259,6 +279,11 @@ class TestPeopleAndLines:
         decision = decide(known.tree, known, side_of(revision(guests=msgspec.UNSET)), OTA)
         assert decision.judgements == ()
 
+    def test_a_list_we_never_had_takes_nobody_off_there(self) -> None:
+        known = side_of(revision(guests=(self.ben,)))
+        decision = decide(known.tree, side_of(revision(guests=msgspec.UNSET)), known, OTA)
+        assert (decision.push, decision.base) == ((), known.tree)
+
     def test_an_extra_on_each_side_stays(self) -> None:
         mine: dict[str, Value] = {"lines[1]": ("charge", "Parking", "5", "EUR")}
         other: dict[str, Value] = {"lines[2]": ("charge", "Breakfast", "12.5", "EUR")}
@@ -292,6 +317,7 @@ class TestStays:
         assert {path for path in decision.push if path.endswith("room")} == {"stays[1002].room"}
         assert {path for path in decision.taken if path.endswith("room")} == {"stays[1003].room"}
         assert decision.contests == ()
+        assert {path for path in decision.base if path.endswith("room")} == {ROOM, "stays[1003].room"}
 
     def test_rooms_repriced_on_either_side_are_no_quarrel_about_the_total(self) -> None:
         pair = (stay(), self.second)
@@ -313,6 +339,7 @@ class TestMergedResults:
         decision = decide(agreed, side({**agreed, **here}), side({**agreed, **there}), OTA)
         assert cases(decision) == [("invalid_merge", "stays[1001]")]
         assert (decision.base, decision.push, decision.taken) == (agreed, (), ())
+        assert all(one.result == one.here and one.loser is None for one in decision.judgements)
         return decision
 
     def test_an_arrival_that_moves_away_under_a_guest_who_has_arrived(self) -> None:
@@ -331,6 +358,12 @@ class TestMergedResults:
         base: dict[str, Value] = {STATUS: ("checked_out", "")}
         decision = decide({**AGREED, **base}, side(base), side({STATUS: ("hold", "")}), OTA)
         assert verdicts(decision) == {STATUS: "take"}
+
+    def test_an_arrival_both_know_of_may_be_corrected(self) -> None:
+        base: dict[str, Value] = {**AGREED, STATUS: ("checked_in", "")}
+        moved = shape(arrival="2026-03-09")
+        decision = decide(base, side({**base, ROOM: "55/2"}), side({**base, SHAPE: moved}), OTA)
+        assert verdicts(decision) == {ROOM: "push", SHAPE: "take"}
 
     def test_what_fits_together_is_merged(self) -> None:
         decision = judged({STATUS: ("checked_in", "")}, {SHAPE: shape("2026-03-14")})

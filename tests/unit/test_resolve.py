@@ -36,6 +36,7 @@ NAMES = Names(
 OURS, THEIRS = shape("2026-03-13", total="300"), shape("2026-03-14", total="400")
 ACCOUNT, LINK = UUID(int=1), object_subject("stay", UUID(int=2))
 AT = "room_stays[1001]"
+FIRST_NIGHT = {"date": "2026-03-10", "price": "90.00"}
 LAST_DAY = f"{AT}.departure"
 
 
@@ -98,9 +99,8 @@ class TestTypedValues:
     def test_a_part_laid_over_the_suggested_side(self) -> None:
         case = shown()
         case = Shown(base=case.base, here=case.here, there=case.there, fields=case.fields, suggested={SHAPE: "here"})
-        assert chosen(typed("2026-03-15", f"{AT}.shape.departure"), of=case).here[SHAPE] == shape(
-            "2026-03-15", total="300"
-        )
+        found = chosen(typed("2026-03-15", f"{AT}.shape.departure"), of=case)
+        assert found.here[SHAPE] == shape("2026-03-15", total="300")
 
     def test_each_part_from_its_side(self) -> None:
         found = chosen(take("here"), take("there", f"{AT}.total"))
@@ -145,6 +145,17 @@ class TestTypedValues:
         assert found.here == {"guests[77]": None, "total": "sum"}
         assert found.push == ("guests[77]",)
 
+    def test_typed_prices_make_the_total(self) -> None:
+        prices = {"2026-03-10": "90", "2026-03-11": "95.5", "2026-03-12": "100"}
+        told = [{"date": day, "price": price} for day, price in prices.items()]
+        found = chosen(take("here"), typed(told, f"{AT}.nights"))
+        assert found.here[SHAPE] == (*OURS[:4], "285.5", tuple(prices.items()), ())
+
+    def test_a_part_of_a_side_that_has_none_cannot_be_taken(self) -> None:
+        case = shown("guests[77]", here={"guests[77]": ("77", "Ben", "", "", "", "", "")})
+        choices = take("here", "guests[77]"), take("there", "guests[77].email")
+        assert refusals(*choices, of=case)[0][2] == "nothing to take: there has no such value"
+
 
 class TestRefusals:
     """All that is wrong is told at once."""
@@ -177,6 +188,7 @@ class TestRefusals:
             ([take("here"), typed([{"date": "2026-03-10"}], f"{AT}.nights")], "nights: 'price'"),
             ([typed("x")], "not an object with arrival, departure, room_type_ref, rate_plan_ref, total, nights"),
             ([typed({"price": 1})], "no such part: price"),
+            ([take("here"), typed([FIRST_NIGHT, FIRST_NIGHT], f"{AT}.nights")], "nights: a night stands there twice"),
         ],
     )
     def test_a_value_that_cannot_be(self, choices: list[Choice], why: str) -> None:

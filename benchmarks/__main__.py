@@ -18,6 +18,7 @@ from benchmarks import acks, applying, commits, figures, filling, memory
 from benchmarks.house import House, fresh_house, server
 from benchmarks.peer import Report as PeerReport
 from benchmarks.sample import Sample
+from benchmarks.spent import spending
 from pms_sync.cli import loop
 from pms_sync.observe.garbage import calm
 
@@ -50,67 +51,80 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _measure(size: Size, folder: Path, *, quick: bool) -> dict[str, Any]:
-    measured: dict[str, float] = {}
-    counted: dict[str, int] = {}
+    found = Found()
     sample = Sample(size.backfill)
     calm()
     async with server(folder / "pg") as dsn:
         async with fresh_house(dsn, "bench_acks") as house:
             _say("commits of the server alone, then acknowledgements")
-            await _acks(house, sample, size, folder, measured, counted)
+            await _acks(house, sample, size, folder, found)
         async with fresh_house(dsn, "bench_apply") as house:
             _say("apply")
-            await _apply(house, Sample(size.apply), measured, counted)
+            await _apply(house, Sample(size.apply), found)
         async with fresh_house(dsn, "bench_backfill") as house:
             _say("backfill")
-            filled = await filling.measure(house, sample)
-            measured["backfill_per_s"] = filled.records / filled.seconds
-            counted |= {"backfill_sent": filled.records, "backfill_stored": filled.stored}
+            await _backfill(house, sample, found)
             version = await house.version()
         async with fresh_house(dsn, "bench_dlt") as house:
             _say("the same pull by dlt")
-            await _peer(house, size, folder, measured, counted)
+            await _peer(house, size, folder, found)
         async with fresh_house(dsn, "bench_memory") as house:
             _say("memory of an idle daemon")
-            measured["base_rss_mb"] = await memory.measure(house)
-    return figures.document(measured, counted, _run(version, quick=quick))
+            found.figures["base_rss_mb"] = await memory.measure(house)
+    return figures.document(found.figures, found.counted, found.cpu, _run(version, quick=quick))
 
 
-async def _acks(
-    house: House, sample: Sample, size: Size, folder: Path, measured: dict[str, float], counted: dict[str, int]
-) -> None:
+class Found(msgspec.Struct):
+    """What a run has found so far: figures, counts, and processor time per record in microseconds."""
+
+    figures: dict[str, float] = {}
+    counted: dict[str, int] = {}
+    cpu: dict[str, dict[str, float]] = {}
+
+
+async def _acks(house: House, sample: Sample, size: Size, folder: Path, found: Found) -> None:
     body = sample.deliveries(1)[0]
     rates = await commits.measure(house, body, max(1, round(size.run_s / 2)), folder)
-    found = await acks.measure(house, sample, size.run_s, size.warm_s)
-    for connections, report in found.reports.items():
-        measured[f"ack_per_s_{connections}"] = report.per_s
-        measured[f"ack_p99_ms_{connections}"] = report.p99_ms
-    measured["commit_per_s_best"] = max(rates.values())
-    measured["ack_ratio"] = measured["ack_per_s_64"] / measured["commit_per_s_best"]
-    counted |= {"acks_sent": found.acknowledged, "acks_stored": found.stored, "acks_refused": found.refused}
+    told = await acks.measure(house, sample, size.run_s, size.warm_s)
+    for connections, report in told.reports.items():
+        found.figures[f"ack_per_s_{connections}"] = report.per_s
+        found.figures[f"ack_p99_ms_{connections}"] = report.p99_ms
+    found.figures["commit_per_s_best"] = max(rates.values())
+    found.figures["ack_ratio"] = found.figures["ack_per_s_64"] / found.figures["commit_per_s_best"]
+    found.counted |= {"acks_sent": told.acknowledged, "acks_stored": told.stored, "acks_refused": told.refused}
 
 
-async def _apply(house: House, sample: Sample, measured: dict[str, float], counted: dict[str, int]) -> None:
+async def _apply(house: House, sample: Sample, found: Found) -> None:
     applied = await applying.measure(house, sample)
-    measured |= {f"apply_{kind}_per_s": rate for kind, rate in applied.per_s.items()}
-    counted |= {"apply_sent": applied.records, "apply_stored": applied.stored}
-    counted |= {f"apply_{kind}_otherwise": number for kind, number in applied.surprises.items()}
+    found.figures |= {f"apply_{kind}_per_s": rate for kind, rate in applied.per_s.items()}
+    found.counted |= {"apply_sent": applied.records, "apply_stored": applied.stored}
+    found.counted |= {f"apply_{kind}_otherwise": number for kind, number in applied.surprises.items()}
 
 
-async def _peer(house: House, size: Size, folder: Path, measured: dict[str, float], counted: dict[str, int]) -> None:
-    program = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "benchmarks.peer", house.dsn, str(folder / "dlt"), str(size.backfill)),
-        cwd=_ROOT,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    told, _ = await program.communicate()
+async def _backfill(house: House, sample: Sample, found: Found) -> None:
+    filled = await filling.measure(house, sample)
+    found.figures["backfill_per_s"] = filled.records / filled.seconds
+    found.cpu["backfill"] = filled.spent.each(filled.records)
+    found.counted |= {"backfill_sent": filled.records, "backfill_stored": filled.stored}
+
+
+async def _peer(house: House, size: Size, folder: Path, found: Found) -> None:
+    with spending() as spent:
+        program = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "benchmarks.peer", house.dsn, str(folder / "dlt"), str(size.backfill)),
+            cwd=_ROOT,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        told, _ = await program.communicate()
     if program.returncode:
         raise RuntimeError(f"the peer ended with exit code {program.returncode}")
     report = msgspec.json.decode(told.splitlines()[-1], type=PeerReport)
-    measured["dlt_per_s"] = report.records / report.seconds
-    measured["backfill_ratio"] = measured["backfill_per_s"] / measured["dlt_per_s"]
-    counted |= {"dlt_sent": report.records, "dlt_stored": report.stored}
+    spent.client = report.client_s
+    found.cpu["dlt"] = spent.each(report.records)
+    found.figures["dlt_per_s"] = report.records / report.seconds
+    found.figures["backfill_ratio"] = found.figures["backfill_per_s"] / found.figures["dlt_per_s"]
+    found.counted |= {"dlt_sent": report.records, "dlt_stored": report.stored}
 
 
 def _run(version: str, *, quick: bool) -> dict[str, Any]:

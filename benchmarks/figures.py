@@ -44,13 +44,16 @@ BARS: Mapping[str, Bar] = {
 }
 
 
-def document(figures: Figures, counted: Mapping[str, int], run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the whole document: figures by name, bars, what was counted, and facts about the run."""
+def document(
+    figures: Figures, counted: Mapping[str, int], cpu: Mapping[str, Mapping[str, float]], run: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the whole document: figures by name, bars, what was counted, processor time, facts about the run."""
     return {
         **{name: rounded(value) for name, value in figures.items()},
         "bars": {name: bar.judged(figures) for name, bar in BARS.items()},
         "counted": dict(counted),
         "void": [name for name, missing in losses(counted).items() if missing],
+        "cpu_us": {name: dict(each) for name, each in cpu.items()},
         "run": dict(run),
     }
 

@@ -9,6 +9,7 @@ import msgspec
 
 from benchmarks.house import House, RealClock
 from benchmarks.sample import Sample
+from benchmarks.spent import Spent, spending
 from benchmarks.vendor import Directory, runtime_of
 from pms_sync.apply.batch import Applier
 from pms_sync.bootstrap import new_id
@@ -26,6 +27,7 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     stored: int
     seconds: float
+    spent: Spent
 
 
 async def measure(house: House, sample: Sample) -> Filled:
@@ -37,6 +39,8 @@ async def measure(house: House, sample: Sample) -> Filled:
     worker = Worker(house.database, Directory(runtime), landing, new_id=new_id, random=jitter)
     reader = Backfill(house.database, house.keys, clock=RealClock(), new_id=new_id)
     started = time.perf_counter()
-    await fill(reader, worker, runtime)
+    with spending() as spent:
+        await fill(reader, worker, runtime)
     seconds = time.perf_counter() - started
-    return Filled(records=len(sample), stored=await house.count(account, _STORED), seconds=seconds)
+    stored = await house.count(account, _STORED)
+    return Filled(records=len(sample), stored=stored, seconds=seconds, spent=spent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -86,14 +86,25 @@ class HotelFile(msgspec.Struct, frozen=True):
     subscribers: tuple[Subscriber, ...] = ()
 
 
-def load_hotels(folder: Path) -> tuple[HotelFile, ...]:
-    """Read every *.toml of a folder, in the order of their names; raises one ConfigurationFault with all faults."""
+AccountCheck = Callable[[Account, str, Faults], None]
+"""Adds what is wrong with an account beyond the file itself; the text names its place and ends before the key."""
+
+
+def _no_further_check(_account: Account, _where: str, _faults: Faults) -> None:
+    """The file alone decides."""
+
+
+def load_hotels(folder: Path, check: AccountCheck = _no_further_check) -> tuple[HotelFile, ...]:
+    """Read every *.toml of a folder, in the order of their names; raises one ConfigurationFault with all faults.
+
+    `check` is asked about every account that reads well by itself.
+    """
     faults = Faults()
     if not folder.is_dir():
         faults.add("not a folder of hotel files", f"PMS_SYNC_CONFIG={folder}", "name a folder that holds *.toml files")
     files: dict[Path, HotelFile] = {}
     for path in sorted(folder.glob("*.toml")):
-        found = _load(path, faults)
+        found = _load(path, check, faults)
         if found is not None:
             files[path] = found
     _check_across(files, faults)
@@ -101,7 +112,7 @@ def load_hotels(folder: Path) -> tuple[HotelFile, ...]:
     return tuple(files.values())
 
 
-def _load(path: Path, faults: Faults) -> HotelFile | None:
+def _load(path: Path, check: AccountCheck, faults: Faults) -> HotelFile | None:
     if path.exists() and not path.is_file():  # a pipe would keep us waiting
         faults.add("not a file", str(path), "move it away, or give it another name")
         return None
@@ -118,7 +129,7 @@ def _load(path: Path, faults: Faults) -> HotelFile | None:
     else:
         _refuse_inline_secrets(values, path, faults)
         hotel = read(HotelFile, values, f"{path}: ", faults)
-        return hotel and _checked(hotel, path, faults)
+        return hotel and _checked(hotel, path, check, faults)
     return None
 
 
@@ -135,7 +146,7 @@ def _tables(rows: object) -> list[dict[str, object]]:
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
-def _checked(hotel: HotelFile, path: Path, faults: Faults) -> HotelFile:
+def _checked(hotel: HotelFile, path: Path, check: AccountCheck, faults: Faults) -> HotelFile:
     """Check what a shape cannot say, and bring in what the file only points at."""
     properties = []
     for number, one in enumerate(hotel.properties):
@@ -143,10 +154,11 @@ def _checked(hotel: HotelFile, path: Path, faults: Faults) -> HotelFile:
         checks.zone(one.timezone, f"{where}timezone", faults)
         checks.currency(one.currency, f"{where}currency", faults)
         _check_rooms(one, where, faults)
-        accounts = tuple(
-            _account(each, one, path, f"{where}accounts[{i}].", faults) for i, each in enumerate(one.accounts)
-        )
-        properties.append(msgspec.structs.replace(one, accounts=accounts))
+        accounts = []
+        for place, each in ((f"{where}accounts[{i}].", each) for i, each in enumerate(one.accounts)):
+            _check_crosswalk(each, one, place, faults)
+            accounts.append(_opened(each, path, place, check, faults))
+        properties.append(msgspec.structs.replace(one, accounts=tuple(accounts)))
     subscribers = tuple(
         _subscriber(each, path, f"{path}: subscribers[{number}].", faults)
         for number, each in enumerate(hotel.subscribers)
@@ -166,15 +178,22 @@ def _check_rooms(one: Property, where: str, faults: Faults) -> None:
             checks.known([each.inventory_master], vendors, "inventory master", place, faults)
 
 
-def _account(account: Account, of: Property, path: Path, where: str, faults: Faults) -> Account:
+def _opened(account: Account, path: Path, where: str, check: AccountCheck, faults: Faults) -> Account:
+    """Read the credentials of an account, and have it checked where they could be read."""
+    known = len(faults.found)
+    if account.credentials_file is not None:
+        found = read_credentials(path.parent / account.credentials_file, f"{where}credentials_file", faults)
+        account = msgspec.structs.replace(account, credentials=found)
+    if len(faults.found) == known:
+        check(account, where, faults)
+    return account
+
+
+def _check_crosswalk(account: Account, of: Property, where: str, faults: Faults) -> None:
     types = {each.code for each in of.room_types}
     rooms = {room for each in of.room_types for room in each.rooms}
     checks.known(account.crosswalk.room_type.values(), types, "room type", f"{where}crosswalk.room_type", faults)
     checks.known(account.crosswalk.room.values(), rooms, "room", f"{where}crosswalk.room", faults)
-    if account.credentials_file is None:
-        return account
-    found = read_credentials(path.parent / account.credentials_file, f"{where}credentials_file", faults)
-    return msgspec.structs.replace(account, credentials=found)
 
 
 def _subscriber(subscriber: Subscriber, path: Path, where: str, faults: Faults) -> Subscriber:

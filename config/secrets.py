@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -51,8 +52,14 @@ class Credentials:
 
 
 def read_credentials(path: Path, where: str, faults: Faults) -> Credentials:
-    """Read a JSON object of texts; anything else is a fault that does not repeat the content."""
+    """Read a JSON object of texts; anything else is a fault that does not repeat the content.
+
+    A file that others can read is a fault too, as `.env` is.
+    """
     content = _content(path, where, faults)
+    if content is not None and path.stat().st_mode & stat.S_IROTH:
+        faults.add(f"others can read {path.name}", where, f"chmod 600 {path}")
+        return Credentials()
     if content is None:
         return Credentials()
     try:

@@ -56,6 +56,15 @@ def atom(path: str, *, here: object, there: object, base: object = None, rule: s
     return {"path": path, "base": base, "here": here, "there": there, "suggested": None, "rule": rule}
 
 
+def _where(path: str, code: str, night: date) -> tuple[dict[str, Any], ...]:
+    """Say what a person must look at, on which night; both sides agree on that."""
+    rule = "names what the case is about"
+    return (
+        atom(path, here=code, there=code, rule=rule),
+        atom("date", here=night.isoformat(), there=night.isoformat(), rule=rule),
+    )
+
+
 def double_booked(  # noqa: PLR0913 - a case names all that it is about
     property_id: UUID, room: str, night: date, reservations: Sequence[UUID], today: date, *, holder: str, refused: str
 ) -> Case:
@@ -66,7 +75,10 @@ def double_booked(  # noqa: PLR0913 - a case names all that it is about
         severity=severity("room_double_booked", night, today),
         property_id=property_id,
         reservation_ids=tuple(sorted(set(reservations))),
-        fields=(atom("room_stays.room", here=holder, there=refused, rule="first claim keeps the room"),),
+        fields=(
+            atom("room_stays.room", here=holder, there=refused, rule="first claim keeps the room"),
+            *_where("room", room, night),
+        ),
     )
 
 
@@ -77,7 +89,10 @@ def oversold(property_id: UUID, room_type: str, night: date, booked: int, capaci
         subject=night_subject(property_id, room_type, night),
         severity=severity("type_oversold", night, today),
         property_id=property_id,
-        fields=(atom("inventory.booked", here=capacity, there=booked, rule="units less out of order plus allowance"),),
+        fields=(
+            atom("inventory.booked", here=capacity, there=booked, rule="units less out of order plus allowance"),
+            *_where("room_type", room_type, night),
+        ),
     )
 
 
@@ -107,15 +122,18 @@ def unmapped(property_id: UUID, account_id: UUID, kind: str, code: str, reservat
     )
 
 
-def vanished(property_id: UUID, reservation_id: UUID | None, ref: str, subject: str) -> Case:
-    """Build the case of an object that the vendor no longer shows, read twice."""
+def vanished(
+    property_id: UUID, reservation_id: UUID | None, ref: str, subject: str, *, moved_to: str | None = None
+) -> Case:
+    """Build the case of an object that the vendor no longer shows, read twice; or shows at the property `moved_to`."""
+    there = f"{ref} at the vendor's property {moved_to}" if moved_to else None
     return Case(
         kind="vanished",
         subject=subject,
         severity=_SEVERITY["vanished"],
         property_id=property_id,
         reservation_ids=(reservation_id,) if reservation_id else (),
-        fields=(atom("links.ref", here=ref, there=None, rule="absence is never a deletion"),),
+        fields=(atom("links.ref", here=ref, there=there, rule="absence is never a deletion"),),
     )
 
 

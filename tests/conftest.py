@@ -11,8 +11,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from pms_sync.embedded import EmbeddedPostgres
+
+# How fast a busy machine draws examples is no verdict on them; timings belong in benchmarks.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 class Postgres:

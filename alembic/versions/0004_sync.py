@@ -88,6 +88,7 @@ UP = (
     """,
     "CREATE INDEX events_open ON events (lane_key, event_id) WHERE state IN ('waiting', 'leased')",
     "CREATE INDEX events_parked ON events (account_id, event_id) WHERE state = 'parked'",
+    "CREATE INDEX events_parked_lane ON events (lane_key) WHERE state = 'parked'",
     """
     CREATE TABLE links (
         tenant_id uuid NOT NULL,

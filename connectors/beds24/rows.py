@@ -33,9 +33,14 @@ def window_query(window: Window) -> Pairs:
 
 
 def _changes(window: Window) -> Pairs:
-    """Ask one second wider on both sides: whether the bounds are inclusive is not stated (vendors/beds24.md 5.2)."""
-    start, end = window.start.astimezone(UTC) - _SECOND, window.end.astimezone(UTC) + _SECOND
-    return [("modifiedFrom", wall(start)), ("modifiedTo", wall(end))]
+    """Ask one second wider on both sides: whether the bounds are inclusive is not stated (vendors/beds24.md 5.2).
+
+    A window that reaches the present has no upper bound: only the vendor knows what its clock shows.
+    """
+    since = ("modifiedFrom", wall(window.start.astimezone(UTC) - _SECOND))
+    if window.open_ended:
+        return [since]
+    return [since, ("modifiedTo", wall(window.end.astimezone(UTC) + _SECOND))]
 
 
 def wall(instant: datetime) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from connectors.beds24.wire import SECRET_HEADER, Webhooks
 
 VERSION, NO_EXTRAS = "twoWithPersonalData", "none"
+_DOORS = "/webhooks/beds24/"
 _LINE_END = "\r\n"
 
 
 def desired(found: Webhooks, url: str, secret: str) -> Webhooks:
     """Return the settings that send to us once and to everybody else as before.
 
-    Lines under the same address and path as ours, up to the last slash, are our own older doors and go.
+    Our own older doors go: lines under the same address and path as ours, up to the last slash, and lines that lead to
+    a door with our token under whatever address this daemon had before; nobody else knows that token.
     """
-    ours = url.rpartition("/")[0] + "/"
-    lines = [line for line in _lines(found.url) if not line.startswith(ours)]
+    lines = [line for line in _lines(found.url) if not _is_own_door(line, url)]
     headers = [line for line in _lines(found.custom_header) if not _is_ours(line)]
     return Webhooks(
         version=VERSION,
@@ -54,6 +55,11 @@ def manual(url: str, reason: str) -> str:
         f" data, add the line {url} to the URL, add the line '{SECRET_HEADER}: <secret of the door>' to the custom"
         " header, and leave additional data at none"
     )
+
+
+def _is_own_door(line: str, url: str) -> bool:
+    place, _, token = url.rpartition("/")
+    return line.startswith(f"{place}/") or line.partition("?")[0].rstrip("/").endswith(f"{_DOORS}{token}")
 
 
 def _is_ours(line: str) -> bool:

@@ -32,11 +32,12 @@ def revision_of(record: Incoming) -> Revision:
 
 
 def channel_key_of(revision: Revision) -> str | None:
-    """Return the identity key of the OTA's number, where one was given."""
+    """Return the identity key of the OTA's number, where one was given and its OTA is known or at least named."""
     channel, reference = revision.channel, revision.channel_reference
-    if isinstance(channel, str) and isinstance(reference, str) and reference and channel != "direct":
-        return identity.channel_key(channel, reference)
-    return None
+    if not isinstance(channel, str) or not isinstance(reference, str) or not reference or channel == "direct":
+        return None
+    word = revision.vendor_channel if isinstance(revision.vendor_channel, str) else None
+    return identity.channel_key(channel, reference, word)
 
 
 async def identify(

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from uuid import UUID
 
+from msgspec import UNSET
+
 from pms_sync.auditor import bill, equality
 from pms_sync.auditor.books import Books
 from pms_sync.auditor.equality import stay_path
@@ -146,10 +148,18 @@ def _match_block(block: Block, matched: Matched) -> None:
 def _merged(matched: Matched) -> Iterator[Difference]:
     """Find reservations of ours that stand for several of the vendor's; one OTA number is the only good reason."""
     for revisions in matched.claimants.values():
-        numbers = {(one.channel, one.channel_reference or one.ref) for one in revisions}
+        numbers = {_number(one) for one in revisions}
         if len(revisions) > 1 and len(numbers) > 1:
             for one in revisions[1:]:
                 yield difference("I2", one.ref, "reservation", there=one.ref, here=f"also {revisions[0].ref}")
+
+
+def _number(revision: Revision) -> tuple[object, ...]:
+    """Name the OTA's number; "other" is many OTAs, which the vendor's word tells apart, and without one it is none."""
+    if revision.channel != "other" or revision.vendor_channel is UNSET:
+        return revision.channel, revision.channel_reference or revision.ref
+    word = (revision.vendor_channel or "").strip().lower()
+    return "other", word, (word and revision.channel_reference) or revision.ref
 
 
 def _look_back(matched: Matched) -> None:

@@ -75,17 +75,21 @@ _IDENTITIES = (
          GROUP BY x.tenant_id, x.account_id, x.vendor_ref HAVING count(*) > 1
         """,
     ),
-    # One OTA number is one reservation of a property, unless a person was asked.
+    # One OTA number is one reservation of a property, unless a person was asked; "other" is as many OTAs as the vendor
+    # has words for them, and none where it says no word.
     Probe(
         "I2",
         "channel_reference",
         """
         SELECT min(x.source), x.channel_reference, '1', count(*)::text FROM reservations x
          WHERE x.channel <> 'direct' AND x.channel_reference <> '' AND NOT 'superseded' = ANY(x.flags)
+           AND NOT (x.channel = 'other' AND btrim(coalesce(x.vendor_channel, '')) = '')
            AND NOT EXISTS (SELECT FROM cases c WHERE c.tenant_id = x.tenant_id AND c.state <> 'withdrawn'
                               AND c.kind IN ('identity_doubt', 'channel_reference_twice')
                               AND x.reservation_id = ANY(c.reservation_ids))
-         GROUP BY x.tenant_id, x.property_id, x.channel, x.channel_reference HAVING count(*) > 1
+         GROUP BY x.tenant_id, x.property_id, x.channel, x.channel_reference,
+                  CASE WHEN x.channel = 'other' THEN lower(btrim(x.vendor_channel)) END
+        HAVING count(*) > 1
         """,
     ),
     Probe(

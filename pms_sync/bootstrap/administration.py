@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 
+from pms_sync.bootstrap import logins
 from pms_sync.bootstrap.finding import account_of, runtime_of
 from pms_sync.bootstrap.hotel_files import give_credentials
 from pms_sync.bootstrap.opening import Opened
 from pms_sync.domain.clock import rfc3339
 from pms_sync.domain.errors import ConfigurationFault, Disposition, Unavailable, VendorFault
 from pms_sync.ingest.subscriptions import door_url
-from pms_sync.ports.connector import Checked, ConnectorContext, ConnectorSpec
+from pms_sync.ports.connector import Checked, ConnectorSpec
 from pms_sync.store import accounts, doors, hotels
 from pms_sync.store.accounts import Account
 from pms_sync.store.audit import Entry, append
@@ -21,7 +22,6 @@ from pms_sync.store.database import Connection
 from pms_sync.store.doors import DoorAddress
 from pms_sync.store.hotels import AccountFacts, Place
 from pms_sync.store.ids import new_id
-from pms_sync.store.tokens import AccountTokens
 
 ACTOR = "operator"
 _LONGEST_REF = 64
@@ -70,12 +70,13 @@ async def add(core: Opened, wanted: Wanted) -> dict[str, Any]:
     The secret is part of the answer only when the door is new. Raises ConfigurationFault, with nothing stored, for an
     unknown vendor, property or credential name, and for a property ref the vendor cannot have.
     """
-    spec = _spec(core, wanted)
+    spec = logins.spec_of(core.vendors, wanted.vendor)
+    logins.require_known_credentials(spec, wanted.credentials)
     place = await _place(core, wanted)
     async with core.database.transaction(place.tenant_id) as connection:
         await core.keys.ensure(connection, place.tenant_id)
         account = await _account(connection, place, wanted)
-        _let_connector_look(core, account, wanted)
+        logins.let_connector_look(core.vendors[wanted.vendor], account.property_ref, wanted.credentials)
         door = await give_credentials(connection, core.keys, {wanted.vendor: spec}, account, wanted.credentials)
         await _tell(connection, account, "account.credentials", {"credentials": sorted(wanted.credentials)})
     return {"account_id": str(account.account_id), "door": None if door is None else _door(core, spec, door)}
@@ -133,21 +134,6 @@ async def rotate(core: Opened, account_text: str) -> dict[str, Any]:
     return {"secret": secret, "old_valid_until": rfc3339(now + doors.OVERLAP)}
 
 
-def _spec(core: Opened, wanted: Wanted) -> ConnectorSpec:
-    """Return the vendor's facts; raises ConfigurationFault unless they know every credential given."""
-    vendor = core.vendors.get(wanted.vendor)
-    if vendor is None:
-        known = ", ".join(sorted(core.vendors)) or "none"
-        raise ConfigurationFault(f"no connector for vendor {wanted.vendor[:60]!r}", "VENDOR", f"installed: {known}")
-    spec = vendor.plugin.spec
-    names = {*spec.credential_keys, *spec.secret_credentials, *spec.client_credentials}
-    unknown = sorted(set(wanted.credentials) - names)
-    if unknown or not wanted.credentials:
-        what = f"unknown credential {unknown[0][:60]!r}" if unknown else "no credential given"
-        raise ConfigurationFault(what, "--credential", f"{spec.label} knows: {', '.join(sorted(names))}")
-    return spec
-
-
 async def _place(core: Opened, wanted: Wanted) -> Place:
     async with core.database.connection() as connection:
         every = await hotels.places(connection)
@@ -187,21 +173,6 @@ async def _account(connection: Connection, place: Place, wanted: Wanted) -> Acco
     account_id = await hotels.upsert_account(connection, place.tenant_id, place.property_id, facts, new_id)
     [made] = await accounts.load(connection, [account_id])
     return made
-
-
-def _let_connector_look(core: Opened, account: Account, wanted: Wanted) -> None:
-    """Build a connector that talks to nobody: it knows what its vendor's ids look like."""
-    vendor = core.vendors[wanted.vendor]
-    context = ConnectorContext(
-        base_url=vendor.base_url,
-        property_ref=account.property_ref,
-        credentials=wanted.credentials,
-        client=vendor.client,
-        tokens=AccountTokens(core.database, core.keys, account),
-        report=lambda _facts: None,
-        now=core.clock.now,
-    )
-    vendor.plugin.connect(context)
 
 
 def _door(core: Opened, spec: ConnectorSpec, door: DoorAddress) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from config import settings as settings_room
 from config.hotels import load_hotels
 from config.settings import Settings
 from pms_sync import plugins
+from pms_sync.bootstrap import logins
 from pms_sync.bootstrap.administration import tested
-from pms_sync.bootstrap.opening import Opened, database_server, opened
+from pms_sync.bootstrap.opening import Opened, database_server, opened, vendors_of
 from pms_sync.domain.errors import Fault
 from pms_sync.store import accounts, schema
 from pms_sync.store.database import Database
@@ -38,7 +39,7 @@ async def diagnose() -> dict[str, Any]:
     except Fault as fault:
         return {"items": [_failed("settings", fault)], "database": None}
     items.append(_settings(settings))
-    items += [_tried("hotel files", lambda: _hotel_files(settings)), _tried("vendors", _vendors)]
+    items += [await _hotel_files(settings), _tried("vendors", _vendors)]
     items.append(_disk(settings))
     database = _named(settings)
     try:
@@ -144,11 +145,15 @@ def _settings(settings: Settings) -> Item:
     return _item("settings", ok=True, detail="embedded database" if settings.embedded else "server database")
 
 
-def _hotel_files(settings: Settings) -> Item:
+async def _hotel_files(settings: Settings) -> Item:
     if settings.config is None:
         remedy = "name a folder of hotel files in PMS_SYNC_CONFIG"
         return _item("hotel files", ok=True, detail="no folder named", remedy=remedy)
-    found = load_hotels(settings.config)
+    try:
+        async with vendors_of(settings) as vendors:
+            found = load_hotels(settings.config, logins.in_hotel_files(vendors))
+    except Fault as fault:
+        return _failed("hotel files", fault)
     properties = sum(len(file.properties) for file in found)
     return _item("hotel files", properties > 0, f"{properties} properties in {len(found)} files", "add a *.toml file")
 

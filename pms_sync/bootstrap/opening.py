@@ -17,6 +17,7 @@ from config.settings import Settings
 from connectors.kit.http import open_client
 from pms_sync import plugins
 from pms_sync.apply.batch import Applier
+from pms_sync.bootstrap import logins
 from pms_sync.bootstrap.hotel_files import write_hotels
 from pms_sync.domain.clock import Clock
 from pms_sync.domain.errors import ConfigurationFault
@@ -96,32 +97,41 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
 
     Raises Unavailable (database away, schema not at head) or ConfigurationFault (settings, hotel files, master key).
     """
-    files = load_hotels(settings.config) if settings.config else ()
+    async with vendors_of(settings) as vendors:
+        files = load_hotels(settings.config, logins.in_hotel_files(vendors)) if settings.config else ()
+        async with database_server(settings) as (dsn, server):
+            if server is not None and await schema.current(dsn) is None:
+                await _migrate(dsn)
+            await schema.require_head(dsn)
+            database = await Database.connect(dsn)
+            try:
+                async with database.connection() as connection:
+                    keys = KeyRing(master_key(settings, sealed=await KeyRing.in_use(connection)))
+                    await keys.load(connection)
+                core = Opened(
+                    settings=settings,
+                    dsn=dsn,
+                    database=database,
+                    keys=keys,
+                    vendors=vendors,
+                    clock=SystemClock(),
+                    embedded=server,
+                )
+                await write_hotels(database, keys, _specs(vendors), files, new_id)
+                yield core
+            finally:
+                await database.close()
+
+
+@asynccontextmanager
+async def vendors_of(settings: Settings) -> AsyncIterator[Mapping[str, Vendor]]:
+    """Give every installed vendor with its HTTP client; nothing is sent, and the clients are closed at the end."""
     vendors = _vendors(settings)
-    async with database_server(settings) as (dsn, server):
-        if server is not None and await schema.current(dsn) is None:
-            await _migrate(dsn)
-        await schema.require_head(dsn)
-        database = await Database.connect(dsn)
-        try:
-            async with database.connection() as connection:
-                keys = KeyRing(master_key(settings, sealed=await KeyRing.in_use(connection)))
-                await keys.load(connection)
-            core = Opened(
-                settings=settings,
-                dsn=dsn,
-                database=database,
-                keys=keys,
-                vendors=vendors,
-                clock=SystemClock(),
-                embedded=server,
-            )
-            await write_hotels(database, keys, _specs(vendors), files, new_id)
-            yield core
-        finally:
-            for vendor in vendors.values():
-                await vendor.client.aclose()
-            await database.close()
+    try:
+        yield vendors
+    finally:
+        for vendor in vendors.values():
+            await vendor.client.aclose()
 
 
 async def _migrate(dsn: str) -> None:

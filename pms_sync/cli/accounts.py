@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pms_sync.bootstrap import administration
+from pms_sync.bootstrap import administration, logins
 from pms_sync.cli import output, store
 from pms_sync.domain.errors import ConfigurationFault
 
@@ -114,9 +114,7 @@ def _pair(text: str) -> tuple[str, str]:
         remedy = "write it as NAME=VALUE, or NAME=@FILE to keep the value out of the process list"
         raise ConfigurationFault("a credential is not NAME=VALUE", "--credential", remedy)
     text = _file(name, value[1:]) if value.startswith("@") else value
-    if not text.isprintable() or not 0 < len(text) <= _MOST_LETTERS:
-        what = f"credential {name[:60]!r} is empty, too long, or has line breaks or other invisible characters"
-        raise ConfigurationFault(what, "--credential", "give it as one line, as the vendor shows it")
+    logins.require_one_line(name, text)
     return name, text
 
 

@@ -21,7 +21,10 @@ from pms_sync.domain.errors import ConfigurationFault
 from pms_sync.ingest import windows
 from pms_sync.ingest.backfill import Backfill
 from pms_sync.ingest.filling import fill
+from pms_sync.ingest.settling import settle
 from pms_sync.observe.garbage import calm
+from pms_sync.store import filled
+from pms_sync.store.accounts import Account
 
 _PATIENCE_S = 5.0
 
@@ -53,8 +56,8 @@ class _Bar:
 
 @click.command(name="backfill")
 @store.account_option(required=True)
-@click.option("--from", "start", metavar="DATE", help="First arrival date, YYYY-MM-DD; default two years ago.")
-@click.option("--to", "end", metavar="DATE", help="Arrival date to end before; default three years ahead.")
+@click.option("--from", "start", metavar="DATE", help="First arrival date, YYYY-MM-DD; default five years ago.")
+@click.option("--to", "end", metavar="DATE", help="Arrival date to end before; default fifteen years ahead.")
 @output.json_option
 def command(account: str, start: str | None, end: str | None, as_json: bool) -> None:  # noqa: FBT001
     """Read an account's history by arrival date; an interrupted run goes on where it was.
@@ -74,19 +77,33 @@ def command(account: str, start: str | None, end: str | None, as_json: bool) -> 
 
 async def _backfill(core: Opened, account: str, start: date | None, end: date | None) -> Mapping[str, Any]:
     runtimes = core.runtimes()
-    runtime = await runtime_of(core, runtimes, account)
     calm()
     bar = _Bar(*_range(core, start, end))
     worker = core.worker(runtimes)
     try:
+        runtime = await runtime_of(core, runtimes, account)
+        _require_active(runtime.account)
+        async with core.database.connection() as connection:
+            began_at = await filled.database_time(connection)
         with bar.progress, _interruptible() as stopping:
             reader = Backfill(core.database, core.keys, clock=core.clock, new_id=new_id)
-            told, outcomes = await fill(
-                reader, worker, runtime, start=start, end=end, progress=bar.show, stop=stopping.is_set
-            )
+            told, _ = await fill(reader, worker, runtime, start=start, end=end, progress=bar.show, stop=stopping.is_set)
+            if told["complete"]:
+                await settle(core.database, worker, runtime.account.account_id)
+        async with core.database.connection() as connection:
+            parked = (await filled.since(connection, runtime.account.account_id, began_at)).parked
     finally:
         await runtimes.aclose()
-    return {**told, "parked": told["parked"] + outcomes["parked"]}
+    return {**told, "parked": parked}
+
+
+def _require_active(account: Account) -> None:
+    """Refuse an account whose records nobody would take in; raises ConfigurationFault."""
+    if account.state == "active":
+        return
+    why = f": {account.state_reason}" if account.state_reason else ""
+    place, remedy = f"account {account.account_id}", f"pms-sync accounts resume {account.account_id}"
+    raise ConfigurationFault(f"the account is {account.state}{why}", place, remedy)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import sys
 import traceback
@@ -85,13 +86,21 @@ def one_line(value: object) -> str:
 
 def fail(fault: Fault, as_json: bool = False) -> None:  # noqa: FBT001, FBT002
     """Print an error to stderr: JSON with `--json` and in a pipe, readable text on a terminal."""
-    error = {"what": fault.what, "where": fault.where, "remedy": fault.remedy}
+    error = {"what": fault.what, "where": fault.where, "remedy": _remedy(fault)}
     if as_json or not sys.stderr.isatty():
         click.echo(json.dumps({"error": error}), err=True)
         return
     for name, text in error.items():
         if text:
             click.echo(f"{name:>7}: {one_line(text)}", err=True)
+
+
+def _remedy(fault: Fault) -> str:
+    """Return the remedy, with the time that the vendor asked for where it did."""
+    asked = next((one.retry_after for one in (fault, fault.__cause__) if isinstance(one, VendorFault)), None)
+    if not asked or f"in {asked:.0f} s" in fault.remedy:
+        return fault.remedy
+    return "; ".join(part for part in (fault.remedy, f"try again in {math.ceil(asked)} s") if part)
 
 
 def exit_code(fault: Fault) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
@@ -23,7 +25,7 @@ _FINDING = 1
 
 
 @click.command(name="demo")
-@click.option("--headless", is_flag=True, help="Show nothing while it plays; end by itself.")
+@click.option("--headless", is_flag=True, help="Show nothing while it plays, then the statement; end by itself.")
 @click.option("--seconds", type=click.IntRange(10, 3600), default=60, show_default=True, help="How long to play.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another story.")
 @click.option("--json", "as_json", is_flag=True, help="Print the statement as one JSON document.")
@@ -33,7 +35,8 @@ def command(*, headless: bool, seconds: int, seed: int, as_json: bool) -> None:
     Example: pms-sync demo --headless --seconds 40 --json
     """
     configure_logging(level="ERROR")
-    document = asyncio.run(_demo(Screen(headless=headless or as_json), seed, seconds, stay=not headless))
+    screen = Screen(headless=headless or as_json, reads_out=not as_json)
+    document = asyncio.run(_demo(screen, seed, seconds, stay=not headless))
     if as_json:
         click.echo(json.dumps(document))
     if not document["converged"]:
@@ -41,6 +44,36 @@ def command(*, headless: bool, seconds: int, seed: int, as_json: bool) -> None:
 
 
 async def _demo(screen: Screen, seed: int, seconds: int, *, stay: bool) -> dict[str, Any]:
+    with _ended_by_sigterm():
+        return await _on_stage(screen, seed, seconds, stay=stay)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the work like control-C, so that the stage is cleared; raises KeyboardInterrupt then.
+
+    A further SIGTERM changes nothing: `timeout` sends two, and clearing takes its time.
+    """
+    loop, work, asked = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
+    assert work is not None  # noqa: S101 - we are inside of it
+
+    def end() -> None:
+        if not asked.is_set():
+            asked.set()
+            work.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, end)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if asked.is_set():
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+async def _on_stage(screen: Screen, seed: int, seconds: int, *, stay: bool) -> dict[str, Any]:
     async with stage(seed, _RESERVATIONS, _POLL_INTERVAL_S) as ready:
         bind = await ready.daemon.start()
         screen.say(f"Pages: http://{bind}/health   Vendor: {ready.vendor.base_url}/_sim/truth")

@@ -18,13 +18,14 @@ _COUNTED = ("reservations", "room_stays", "room_nights", "blocks")
 
 
 class Screen:
-    """Shows lines while it is entered; silent when headless."""
+    """Shows lines while it is entered, and reads the statement out at the end."""
 
-    def __init__(self, *, headless: bool) -> None:
-        """Choose the way of showing: nothing, a live table, or a line at a time."""
+    def __init__(self, *, headless: bool, reads_out: bool = True) -> None:
+        """Choose the way of showing: nothing, a live table, or a line at a time; `reads_out` is for the statement."""
         self._console = Console(highlight=False)
         self._live = None if headless or not sys.stdout.isatty() else Live(console=self._console, refresh_per_second=4)
         self._plain = not headless and self._live is None
+        self._reads_out = reads_out
         self._printed = 0
 
     def __enter__(self) -> Self:
@@ -53,8 +54,8 @@ class Screen:
             self._printed = len(lines)
 
     def state(self, document: dict[str, Any]) -> None:
-        """Read the statement out."""
-        if self._live is None and not self._plain:
+        """Read the statement out, headless or not."""
+        if not self._reads_out:
             return
         table = Table("", *(name.replace("_", " ") for name in _COUNTED), box=None)
         for name, one in document["vendors"].items():

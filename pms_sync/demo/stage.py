@@ -21,6 +21,7 @@ import msgspec
 from connectors.beds24.simulator import SIMULATOR
 from pms_sync.domain.errors import Unavailable
 from pms_sync.embedded import EmbeddedPostgres
+from pms_sync.embedded.child import as_ourselves
 from pms_sync.store.database import Database
 
 VENDOR = "beds24"
@@ -72,7 +73,7 @@ class Vendor:
 
 
 class Daemon:
-    """`pms-sync run` as a child; its log goes to a file."""
+    """`pms-sync run` as a child that dies with us where Linux allows; its log goes to a file."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
         """Start nothing yet."""
@@ -91,7 +92,7 @@ class Daemon:
                 env=self._environment,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
-                start_new_session=True,
+                preexec_fn=as_ourselves(),
             )
         assert self._child.stdout is not None  # noqa: S101 - it is a pipe
         async with asyncio.timeout(_READY_S):
@@ -131,8 +132,14 @@ class Daemon:
             env=self._environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            preexec_fn=as_ourselves(),
         )
-        told, _ = await child.communicate()
+        try:
+            told, _ = await child.communicate()
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
         return msgspec.json.decode(told)
 
 

@@ -62,7 +62,7 @@ class Backfill:
         progress: Progress = _unseen,
         stop: Stop = _never,
     ) -> BackfillResult:
-        """Read `[start, end)`, or go on with what was interrupted; without dates, two years back to three ahead.
+        """Read `[start, end)`, or go on with what was interrupted; without dates, five years back to 15 ahead.
 
         `progress(records, parked, position)` is called after each committed page; `stop` is asked then, and True ends
         the run with `complete` false. A cancelled task loses at most the page at hand. Other dates than those of an

@@ -12,7 +12,7 @@ from pms_sync.domain.reservation import CodeKind, UnmappedCode
 from pms_sync.ingest.batch import AccountRuntime
 from pms_sync.observe.logs import get_logger
 from pms_sync.ports.connector import Catalogue
-from pms_sync.store import crosswalk
+from pms_sync.store import accounts, crosswalk
 from pms_sync.store.database import Database
 
 PERIOD = timedelta(days=1)
@@ -32,6 +32,10 @@ async def import_catalogue(database: Database, runtime: AccountRuntime) -> tuple
         what = f"the vendor answered with property {found.property_ref} instead of {account.property_ref}"
         remedy = "check which property the credentials belong to"
         raise VendorFault(what, str(account.account_id), remedy, disposition=Disposition.PARK)
+    if found.currency and found.currency != account.currency:
+        _log.warning(
+            "currency_differs", account_id=str(account.account_id), vendor=found.currency, hotel_file=account.currency
+        )
     async with database.transaction(account.tenant_id) as connection:
         await crosswalk.import_catalogue(connection, account, found)
         mapped = await crosswalk.load_crosswalk(connection, account)
@@ -79,11 +83,18 @@ class CatalogueImports:
             unmapped = await import_catalogue(self._database, runtime)
         except VendorFault as fault:
             _log.warning("catalogue_failed", account_id=str(account_id), why=_told(fault))
+            if fault.disposition is Disposition.PAUSE:
+                await self._stop(account_id, fault)
             return False
         self._due[account_id] = now + PERIOD
         if self._on_unmapped is not None:
             self._on_unmapped(account_id, unmapped)
         return True
+
+    async def _stop(self, account_id: UUID, fault: VendorFault) -> None:
+        """Stop an account whose vendor wants a person first, as the poller does."""
+        async with self._database.connection() as connection:
+            await accounts.set_state(connection, account_id, "failed", _told(fault))
 
 
 def _told(fault: Fault) -> str:

@@ -189,14 +189,14 @@ class Following:
         claim = run.claim
         if claim.page is None or claim.window_from is None or claim.window_to is None:
             return None
-        window = Window(dimension=DIMENSION, start=claim.window_from, end=claim.window_to)
-        closed = windows.is_closed(window.start, window.end, run.spec.max_window)
+        closed = windows.is_closed(claim.window_from, claim.window_to, run.spec.max_window)
+        window = Window(dimension=DIMENSION, start=claim.window_from, end=claim.window_to, open_ended=not closed)
         return Pass(window=window, closed=closed, page=claim.page, high_water=claim.high_water, pages=1, new=1)
 
     def _next(self, run: Run) -> tuple[Pass, bool]:
         overlap = run.spec.calibrated_overlap if run.calibrated else run.spec.overlap
         plan = windows.next_delta(_known(run), self._clock.now(), overlap, run.spec.max_window)
-        window = Window(dimension=DIMENSION, start=plan.start, end=plan.end)
+        window = Window(dimension=DIMENSION, start=plan.start, end=plan.end, open_ended=plan.open_ended)
         return Pass(window=window, closed=not plan.open_ended, page=None, high_water=None), plan.open_ended
 
     async def _read_window(self, run: Run, reading: Pass) -> None:

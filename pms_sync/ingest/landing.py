@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -11,13 +11,14 @@ import msgspec
 from conflict import collisions
 from pms_sync.apply.batch import Applier
 from pms_sync.apply.incoming import Incoming
+from pms_sync.apply.sift import reread
 from pms_sync.domain.digest import record_digest
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.ids import NewId
 from pms_sync.domain.reservation import Block, Revision
 from pms_sync.ingest.batch import Batch, LaneWork, raw_work
 from pms_sync.ports.connector import Missing, Record
-from pms_sync.ports.mapper import Crosswalk, MappingContext
+from pms_sync.ports.mapper import Crosswalk, Mapper, MappingContext
 from pms_sync.store import accounts, cases, crosswalk, lanes, links, raw
 from pms_sync.store.accounts import Account
 from pms_sync.store.crosswalk import PropertyCatalogue
@@ -27,6 +28,9 @@ from pms_sync.store.sealing import KeyRing
 
 _READS_THAT_PROVE = 2
 _ABSENT_WAIT_S = 2.0
+_LANDED = frozenset({"new", "changed"})
+# What landed, or repeats what did, is the last word about its object; what was kept out is not.
+_LAST_WORD = frozenset({"new", "changed", "same", "duplicate", "parked"})
 Told = Callable[[str, int], None]
 
 
@@ -45,6 +49,7 @@ class Rejected(msgspec.Struct, frozen=True):
     work: LaneWork
     path: str
     why: str
+    digest: bytes | None = None
 
 
 class Sorted(msgspec.Struct, frozen=True):
@@ -96,8 +101,10 @@ class Landing:
         """Park the batch's records with a reason, since the store refused them."""
         tenant_id = batch.runtime.account.tenant_id
         async with self._database.transaction(tenant_id) as connection:
-            rejected = [Rejected(work, "", reason) for work in batch.works]
-            verdicts = await self._parked(connection, batch.runtime.account, rejected)
+            [account] = await accounts.load(connection, [batch.runtime.account.account_id])
+            mapper, codes = batch.runtime.mapper, account.crosswalk_version
+            rejected = [Rejected(work, "", reason, _digest(work.found, mapper, codes)) for work in batch.works]
+            verdicts = await self._parked(connection, account, rejected)
             await self._acknowledge(connection, batch, verdicts)
         outcomes = Counter({"parked": len(batch.works)})
         self._tell(outcomes)
@@ -118,6 +125,7 @@ class Landing:
                 catalogues = {account.property_id: catalogue}
                 found = await self._applier.apply(connection, tenant_id, sorted_.incoming, catalogues)
                 outcomes |= {key: str(outcome) for key, outcome in found.items()}
+                await self._look_where_it_was(connection, tenant_id, sorted_.incoming, outcomes)
             outcomes |= await self._missing(connection, account, sorted_.missing)
             verdicts = await self._parked(connection, account, sorted_.rejected)
             verdicts += _verdicts(batch, outcomes)
@@ -130,6 +138,10 @@ class Landing:
         if len(held) != len(keys):
             raise LeaseLost(set(keys) - held)
         await lanes.acknowledge(connection, keys, verdicts)
+        spoken = {verdict.event_id for verdict in verdicts if verdict.outcome in _LAST_WORD}
+        last = [work for work in batch.works if work.chosen.event_id in spoken]
+        landed = [lanes.Landed(work.lane.lane_key, work.ticket, work.chosen.event_id) for work in last]
+        await lanes.supersede(connection, landed)
 
     def _map(self, batch: Batch, account: Account, walk: Crosswalk) -> Sorted:
         mapper = batch.runtime.mapper
@@ -145,11 +157,13 @@ class Landing:
             try:
                 mapped = mapper.to_revisions(work.lane.stream, record.body, context)
             except MappingRejected as rejected:
-                result.rejected.append(Rejected(work, rejected.path, f"{rejected.why} ({rejected.value})"))
+                why = f"{rejected.why} ({rejected.value})"
+                result.rejected.append(Rejected(work, rejected.path, why, _digest(record, mapper, walk.version)))
                 continue
             objects: list[Revision | Block] = [*mapped.revisions, *mapped.blocks]
             if len(objects) != 1:
-                result.rejected.append(Rejected(work, "", "the record holds no object, or several"))
+                why = "the record holds no object, or several"
+                result.rejected.append(Rejected(work, "", why, _digest(record, mapper, walk.version)))
                 continue
             result.incoming.append(
                 Incoming(
@@ -169,6 +183,16 @@ class Landing:
                 )
             )
         return result
+
+    async def _look_where_it_was(
+        self, connection: Connection, tenant_id: UUID, incoming: Sequence[Incoming], outcomes: Mapping[str, str]
+    ) -> None:
+        """Read an object again under the properties that hold it too: a booking can be moved within one login."""
+        landed = {one.ref: one for one in incoming if outcomes.get(one.lane_key) in _LANDED}
+        reads = [(*one.key, one.ticket) for one in landed.values()]
+        held = await links.held_elsewhere(connection, tenant_id, reads, _READS_THAT_PROVE)
+        moved = [reread(tenant_id, account_id, landed[ref].stream, ref, landed[ref]) for account_id, ref in held]
+        await lanes.append(connection, moved)
 
     async def _missing(self, connection: Connection, account: Account, works: Sequence[LaneWork]) -> dict[str, str]:
         """Absence is never a deletion: read twice, then a person decides (ARCHITECTURE §7)."""
@@ -199,6 +223,7 @@ class Landing:
                 one.reservation_id,
                 one.vendor_ref,
                 collisions.object_subject(one.level, one.object_id),
+                moved_to=_moved_to(by_ref[one.vendor_ref]),
             )
             for one in counted
             if one.missing_reads >= _READS_THAT_PROVE
@@ -221,6 +246,8 @@ class Landing:
                         state="parked" if newest else "done",
                         outcome="parked" if newest else "superseded",
                         raw_id=raw_ids.get(one.work.lane.lane_key) if newest else None,
+                        digest=one.digest if newest else None,
+                        read_ticket=one.work.ticket if newest and one.work.direct else None,
                         park_path=one.path if newest else None,
                         park_reason=one.why if newest else None,
                     )
@@ -253,6 +280,10 @@ def _verdicts(batch: Batch, outcomes: dict[str, str]) -> list[Verdict]:
     return verdicts
 
 
+def _digest(found: Record | Missing, mapper: Mapper, codes: int) -> bytes | None:
+    return record_digest(found.body, mapper.version, codes) if isinstance(found, Record) else None
+
+
 def _kind(work: LaneWork) -> str:
     kinds = {event.kind for event in work.lane.events}
     return "reconcile" if "reconcile" in kinds else work.chosen.kind
@@ -261,6 +292,10 @@ def _kind(work: LaneWork) -> str:
 def _absence(work: LaneWork) -> str:
     assert isinstance(work.found, Missing)  # noqa: S101 - narrows the type
     return "not_ours" if work.found.reason == "not_ours" else "absent"
+
+
+def _moved_to(work: LaneWork) -> str | None:
+    return work.found.property_ref if isinstance(work.found, Missing) else None
 
 
 def _raw(account: Account, rejected: Rejected) -> raw.RawRecord:

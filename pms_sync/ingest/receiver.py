@@ -37,7 +37,16 @@ SERVER_SETTINGS: Mapping[str, Any] = {
 CORRELATION_HEADER = "X-Correlation-Id"
 _STORED, _JSON = b'{"stored":true}', {"Content-Type": "application/json"}
 _ID_LIMIT = 200
-_LARGE = 64 * 1024
+# After these the rest of a body may still come: the connection has no further use.
+_UNREAD = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+_LARGE = 8 * 1024  # the worst text of this size takes the scan a few milliseconds, which the loop can spare
 _LONG_NUMBER = re.compile(rb"\d(?:[ -]?\d){11,}")
 _log = logging.getLogger(__name__)
 
@@ -50,12 +59,17 @@ class VendorDoor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds of reception: bytes, seconds, and requests at once; `retry_s` goes out as Retry-After."""
+    """Bounds of reception: bytes, seconds, and requests at once; `retry_s` goes out as Retry-After.
+
+    `body` bounds one delivery, `buffered` all that are being received, and `stranger` how much of a body is read for a
+    token that opens no door.
+    """
 
     body: int = 1_048_576
     read_s: float = 10.0
     in_flight: int = 2_000
     buffered: int = 64 * 1024 * 1024
+    stranger: int = 64 * 1024
     retry_s: int = 5
 
 
@@ -71,6 +85,13 @@ class _Refused(Exception):
     def __init__(self, status: HTTPStatus, *, retry_s: int | None = None) -> None:
         super().__init__(status.phrase)
         self.status, self.retry_s = status, retry_s
+
+
+class _Held:
+    """How many bytes of one request are in memory."""
+
+    def __init__(self) -> None:
+        self.size = 0
 
 
 def _unheard(*_: object) -> None:
@@ -105,8 +126,13 @@ class Receiver:
         self._nobodys_secret = (secrets.token_urlsafe(32),)
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the one route; any other method of it is 405, any other path is not ours."""
-        return [web.post("/webhooks/{vendor}/{token}", self.receive)]
+        """Return the one route, and those that tell a sender with another method (405) or another path (404) so."""
+        door = "/webhooks/{vendor}/{token}"
+        return [
+            web.post(door, self.receive),
+            web.route("*", door, _other_method),
+            web.route("*", "/webhooks{_:(/.*)?}", _other_path),
+        ]
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer one delivery; never raises for anything a sender can do."""
@@ -132,52 +158,71 @@ class Receiver:
         if plugin is None:
             raise _Refused(HTTPStatus.NOT_FOUND)
         self._check_head(request)
-        body = await self._read(request)
-        self._buffered += len(body)
+        held = _Held()
         try:
-            await self._store_body(request, plugin, body, correlation_id)
+            door = await self._door(plugin.door, request.match_info["token"])
+            body = await self._read(request, held, self._limits.body if door is not None else self._limits.stranger)
+            await self._store_body(request, plugin, door, body, correlation_id)
         finally:
-            self._buffered -= len(body)
+            self._buffered -= held.size
 
     def _check_head(self, request: web.Request) -> None:
-        if not _readable_type(request.content_type) or "Content-Encoding" in request.headers:
+        plain = request.headers.get("Content-Encoding", "identity").strip().lower() == "identity"
+        if not _readable_type(request.content_type) or not plain:
             raise _Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         self._check_size(request.content_length or 0)
         if self._in_flight > self._limits.in_flight or self._buffered > self._limits.buffered:
             raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, retry_s=1)
 
-    async def _read(self, request: web.Request) -> bytes:
+    async def _door(self, door: Door, token: str) -> OpenDoor | None:
+        found = await self._doors.find(token)
+        return found if found is not None and found.vendor == door.vendor else None
+
+    async def _read(self, request: web.Request, held: _Held, enough: int) -> bytes:
+        """Return the body, or its first `enough` bytes and a little."""
         if request.content.is_eof() and request.content.exception() is None:
             body = request.content.read_nowait()  # it came with the head, as small bodies do: nothing to wait for
-            self._check_size(len(body))
+            self._hold(held, len(body))
             return body
-        return await self._wait_for(request)
+        return await self._wait_for(request, held, enough)
 
-    async def _wait_for(self, request: web.Request) -> bytes:
+    async def _wait_for(self, request: web.Request, held: _Held, enough: int) -> bytes:
         body = bytearray()
         try:
             async with asyncio.timeout(self._limits.read_s):
                 async for chunk in request.content.iter_any():
+                    self._hold(held, len(chunk))
                     body += chunk
-                    self._check_size(len(body))
+                    if len(body) > enough:
+                        break
         except TimeoutError as error:
             raise _Refused(HTTPStatus.REQUEST_TIMEOUT) from error
         except (web.RequestPayloadError, HttpProcessingError) as error:
             raise _Refused(HTTPStatus.BAD_REQUEST) from error
         return bytes(body)
 
+    def _hold(self, held: _Held, size: int) -> None:
+        """Count what came, for as long as its request lasts, and refuse it once all together is too much."""
+        held.size += size
+        self._buffered += size
+        self._check_size(held.size)
+        if self._buffered > self._limits.buffered:
+            raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, retry_s=1)
+
     def _check_size(self, size: int) -> None:
         if size > self._limits.body:
             raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
-    async def _store_body(self, request: web.Request, plugin: VendorDoor, body: bytes, correlation_id: str) -> None:
+    async def _store_body(
+        self, request: web.Request, plugin: VendorDoor, found: OpenDoor | None, body: bytes, correlation_id: str
+    ) -> None:
         delivery = Delivery(
             headers={name.lower(): value for name, value in request.headers.items()},
             body=body,
             received_at=self._clock.now(),
             query=dict(request.query),
         )
-        door = await self._admit(plugin.door, request.match_info["token"], delivery)
+        door = self._admit(plugin.door, found, delivery)
         row = NewDelivery(
             tenant_id=door.tenant_id,
             door_id=door.door_id,
@@ -189,10 +234,7 @@ class Receiver:
         )
         self._on_stored(door.vendor, await self._append(row))
 
-    async def _admit(self, door: Door, token: str, delivery: Delivery) -> OpenDoor:
-        found = await self._doors.find(token)
-        if found is not None and found.vendor != door.vendor:
-            found = None
+    def _admit(self, door: Door, found: OpenDoor | None, delivery: Delivery) -> OpenDoor:
         # An unknown token is verified as well, against a secret nobody has: the answer must take the same time.
         valid = self._nobodys_secret if found is None else found.secrets(delivery.received_at)
         try:
@@ -254,6 +296,16 @@ def _readable_type(content_type: str) -> bool:
     return content_type in {"application/json", "application/x-www-form-urlencoded"} or content_type.endswith("+json")
 
 
+async def _other_path(_: web.Request) -> web.Response:
+    return _refusal(_Refused(HTTPStatus.NOT_FOUND))
+
+
+async def _other_method(_: web.Request) -> web.Response:
+    answer = _refusal(_Refused(HTTPStatus.METHOD_NOT_ALLOWED))
+    answer.headers["Allow"] = "POST"
+    return answer
+
+
 def _refusal(refused: _Refused) -> web.Response:
     status = refused.status
     problem = {"type": "about:blank", "title": status.phrase, "status": status.value}
@@ -262,7 +314,7 @@ def _refusal(refused: _Refused) -> web.Response:
     )
     if refused.retry_s is not None:
         answer.headers["Retry-After"] = str(refused.retry_s)
-    if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.BAD_REQUEST}:
+    if status in _UNREAD:
         answer.force_close()
     return answer
 

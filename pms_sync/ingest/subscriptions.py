@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pms_sync.domain.errors import VendorFault
+from pms_sync.domain.errors import Disposition, VendorFault
 from pms_sync.observe.logs import get_logger
 from pms_sync.ports.connector import ConnectorSpec, Subscription
 from pms_sync.store import accounts, doors
@@ -57,6 +57,13 @@ def door_url(public_url: str, door: DoorAddress) -> str:
     return f"{public_url}/webhooks/{door.vendor}/{door.token}"
 
 
+class _Tried(NamedTuple):
+    """When to ask again, and whether the account counted as subscribed after the last try."""
+
+    again: datetime
+    subscribed: bool
+
+
 class Subscriptions:
     """Keeps every account subscribed: at its start, once a day, and after its secret changed."""
 
@@ -72,7 +79,7 @@ class Subscriptions:
         """`public_url` is asked late, since a free port is known late; loopback serves only `private_vendors`."""
         self._database, self._keys, self._public_url, self._clock = database, keys, public_url, clock
         self._private_vendors = private_vendors
-        self._due: dict[UUID, datetime] = {}
+        self._tried: dict[UUID, _Tried] = {}
 
     async def step(self, runtimes: Mapping[UUID, AccountRuntime]) -> int:
         """Subscribe the accounts that are due; returns how many were."""
@@ -85,7 +92,7 @@ class Subscriptions:
     async def subscribe(self, runtime: AccountRuntime) -> None:
         """Make the vendor send to the account's door, exactly once; a vendor's failure is noted, not raised."""
         account = runtime.account
-        self._due[account.account_id] = self._clock.now() + RETRY_AFTER
+        self._tried[account.account_id] = _Tried(self._clock.now() + RETRY_AFTER, account.subscribed)
         async with self._database.transaction() as connection:
             given = await accounts.credentials(connection, self._keys, account)
             door = await ensure_door(connection, self._keys, account, runtime.connector.spec, given)
@@ -93,10 +100,18 @@ class Subscriptions:
             note = await self._ask(runtime, door)
         except VendorFault as fault:
             _log.warning("subscribe_failed", account_id=str(account.account_id), why=fault.what)
+            await self._tell(account, fault)
             return
         async with self._database.connection() as connection:
             await accounts.set_subscription(connection, account.account_id, note)
-        self._due[account.account_id] = self._clock.now() + PERIOD
+        self._tried[account.account_id] = _Tried(self._clock.now() + PERIOD, subscribed=True)
+
+    async def _tell(self, account: Account, fault: VendorFault) -> None:
+        """Put the failure on the account, and stop one whose vendor wants a person first, as the poller does."""
+        async with self._database.transaction() as connection:
+            await accounts.note_subscription(connection, account.account_id, str(fault))
+            if fault.disposition is Disposition.PAUSE:
+                await accounts.set_state(connection, account.account_id, "failed", str(fault))
 
     async def _ask(self, runtime: AccountRuntime, door: DoorAddress) -> str | None:
         url = door_url(self._public_url(), door)
@@ -108,7 +123,9 @@ class Subscriptions:
         return _note(told)
 
     def _is_due(self, account: Account, now: datetime) -> bool:
-        return not account.subscribed or self._due.get(account.account_id, now) <= now
+        """A subscription that was forgotten since the last try, as a new secret does, does not wait for the next."""
+        tried = self._tried.get(account.account_id)
+        return tried is None or tried.again <= now or (tried.subscribed and not account.subscribed)
 
 
 def _note(told: Sequence[Subscription]) -> str | None:

@@ -10,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 # How far our clock and a vendor's may disagree before a position counts as wrong. A window that reaches "now" asks this
-# much further, so that a vendor whose clock runs ahead hides nothing; its end is never taken as the new position.
+# much further where a connector must name an end, so that a vendor whose clock runs ahead hides nothing; that end is
+# never taken as the new position.
 CLOCK_DOUBT = timedelta(minutes=15)
 _SMALLEST_SPAN = 5 * CLOCK_DOUBT
 
-YEARS_BACK, YEARS_AHEAD = 2, 3
+# Wide enough for any booking a hotel takes; tiles adapt, so that years without bookings cost next to nothing.
+YEARS_BACK, YEARS_AHEAD = 5, 15
 _MONTHS = 12
 DAY = timedelta(days=1)
 
@@ -78,7 +80,7 @@ def is_future(position: datetime, now: datetime) -> bool:
 
 
 def snapshot_range(now: datetime) -> tuple[datetime, datetime]:
-    """Return the default range of a snapshot: whole months, from two years back to three years ahead."""
+    """Return the default range of a snapshot: whole months, from five years back to fifteen ahead."""
     today = utc(now)
     start = datetime(today.year - YEARS_BACK, today.month, 1, tzinfo=UTC)
     return start, _months_later(datetime(today.year + YEARS_AHEAD, today.month, 1, tzinfo=UTC), 1)

@@ -5,6 +5,8 @@ A tick that fails is logged once until it works again, and tried at its next tur
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,6 +20,10 @@ from pms_sync.observe.logs import get_logger
 
 _MISSED_TURNS = 10
 _SHORTEST_LIMIT_S = 60.0
+
+# They warn at every turn that finds the one before still running; /healthz tells when that takes too long.
+for _chatty in ("apscheduler.scheduler", "apscheduler.executors.default"):
+    logging.getLogger(_chatty).setLevel(logging.ERROR)
 
 _log = get_logger(__name__)
 
@@ -46,6 +52,7 @@ class Schedule:
         self._ticks, self._heartbeats, self._rand = ticks, heartbeats, rand
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._failing: set[str] = set()
+        self._is_closing = False
 
     def start(self) -> None:
         """Begin; needs a running event loop."""
@@ -66,6 +73,7 @@ class Schedule:
 
     def aclose(self) -> None:
         """Start no further turn; one that runs is left to its end or to the loop's."""
+        self._is_closing = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         for tick in self._ticks:
@@ -74,6 +82,11 @@ class Schedule:
     async def _turn(self, tick: Tick) -> None:
         try:
             await tick.run()
+        except asyncio.CancelledError:
+            # The daemon closes: there is nobody above but the executor, which would call it an error of the job.
+            if self._is_closing:
+                return
+            raise
         except Exception as error:  # noqa: BLE001 - around one turn; the next one tries again
             if tick.name not in self._failing:
                 _log.warning("tick_failed", tick=tick.name, why=_why(error), exc_info=not isinstance(error, Fault))

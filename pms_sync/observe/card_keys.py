@@ -122,3 +122,13 @@ SPOKEN_CODE = re.compile(
     r"(?i)(?<![a-z0-9])(?:cvv2?|cvc2?|cvn2?|csc|card security code)(?:[\s.:#=-]{0,3}(?:code|number|no|nr|is)){0,2}"
     r"[\s.:#=()\[\]-]{0,4}(\d{3,4})(?!\d)"
 )
+
+
+# Where a name may begin: found first and cheaply, so that no search for the long lists above runs over a whole body
+# at once and holds the interpreter meanwhile. The four letters are those that count as ASCII ones regardless of case.
+_BEGINNINGS = sorted({plain(name)[:2] for names in NAMES.values() for name in names})
+NAME_IN_TEXT = re.compile(
+    "(?:"
+    + "|".join("".join(f"[{c}{c.upper()}\u0130\u0131\u017f\u212a]" for c in pair) for pair in _BEGINNINGS)
+    + r")(?<![a-zA-Z0-9\u0130\u0131\u017f\u212a][\s\S]{2})"
+)

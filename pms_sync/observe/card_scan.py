@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, compress, pairwise
+from typing import NamedTuple
 
 # What people and exports put between the digits of one number. Commas and brackets are left out on purpose:
 # they separate different numbers far more often than the groups of one.
@@ -15,9 +16,11 @@ OTHER_SEPARATORS = (
     "\u2044\u205f-\u206f\u2212\u2215\u3000\u30fb\ufe00-\ufe0f\ufe58\ufe63\ufeff\uff0d\uff0e\uff0f\uff3f"
 )
 _SEPARATOR = f"[{re.escape(ASCII_SEPARATORS)}{OTHER_SEPARATORS}]"
-_RUN = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}\d){{12,}}")
 
 SHORTEST, LONGEST = 13, 19
+# A longer run is read in pieces that overlap by one card: a match holds the interpreter, and the loop, until it ends.
+_PIECE = 2_048
+_RUN = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}\d){{{SHORTEST - 1},{_PIECE - 1}}}")
 _PHONE_LONGEST = 14  # no country's numbers are longer with their prefix, and no 14-digit card starts like one
 _KEPT = 4
 
@@ -49,32 +52,40 @@ _ISSUED: tuple[tuple[int, int, tuple[int, ...]], ...] = (
     (8100, 8299, (16, 17, 18, 19)),  # UnionPay, RuPay
     (9792, 9792, (16,)),  # Troy
 )
-_LENGTHS = {prefix: frozenset(sizes) for low, high, sizes in _ISSUED for prefix in range(low, high + 1)}
-_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_LENGTHS = {bytes(map(int, str(prefix))): sizes for low, high, sizes in _ISSUED for prefix in range(low, high + 1)}
+_DOUBLED = bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)).ljust(256, b"\x00")
 
 
 class _Digits:
     """The digits of one run with running Luhn sums, so that each window costs a subtraction, not a loop."""
 
-    def __init__(self, values: Sequence[int]) -> None:
-        self.values = values
-        self._even = list(accumulate((_DOUBLED[v] if i % 2 == 0 else v for i, v in enumerate(values)), initial=0))
-        self._odd = list(accumulate((_DOUBLED[v] if i % 2 else v for i, v in enumerate(values)), initial=0))
+    def __init__(self, text: Iterable[str]) -> None:
+        self._values = bytes(map(unicodedata.decimal, text))
+        self._sums = _running_sums(self._values, 0), _running_sums(self._values, 1)
 
-    def is_card(self, start: int, end: int) -> bool:
-        """Say whether the window passes Luhn and starts like an issued card of that length."""
-        sums = self._even if end % 2 == 0 else self._odd
-        if (sums[end] - sums[start]) % 10:
-            return False
-        a, b, c, d = self.values[start : start + 4]
-        return end - start in _LENGTHS.get(a * 1000 + b * 100 + c * 10 + d, ())
+    def beginnings(self, places: Iterable[int]) -> list[tuple[int, tuple[int, ...]]]:
+        """Return the places where an issued card may begin, with its lengths: few, which makes the scan cheap."""
+        values = self._values
+        return [(at, _LENGTHS[start]) for at in places if (start := values[at : at + 4]) in _LENGTHS]
+
+    def passes_luhn(self, start: int, end: int) -> bool:
+        """Say whether the check digit at the end of the window is right."""
+        sums = self._sums[end % 2]
+        return (sums[end] - sums[start]) % 10 == 0
+
+
+def _running_sums(values: bytes, first_doubled: int) -> list[int]:
+    weighed = bytearray(values)
+    weighed[first_doubled::2] = values[first_doubled::2].translate(_DOUBLED)
+    return list(accumulate(weighed, initial=0))
 
 
 def is_card_number(digits: str) -> bool:
     """Say whether these digits, and nothing else, are a card number."""
     if not SHORTEST <= len(digits) <= LONGEST or not digits.isdecimal():
         return False
-    return _Digits([unicodedata.decimal(char) for char in digits]).is_card(0, len(digits))
+    run = _Digits(digits)
+    return any(len(digits) in sizes for _, sizes in run.beginnings([0])) and run.passes_luhn(0, len(digits))
 
 
 def masked_positions(text: str, *, phone_field: bool = False) -> tuple[set[int], int]:
@@ -85,26 +96,44 @@ def masked_positions(text: str, *, phone_field: bool = False) -> tuple[set[int],
     """
     hidden: set[int] = set()
     cards = 0
-    for run in _RUN.finditer(text):
-        places = [i for i in range(run.start(), run.end()) if text[i].isdecimal()]
-        phone = phone_field or text[: run.start()].endswith("+")
-        for start, end in _cards_in(text, places, phone=phone):
-            hidden.update(places[start : end - _KEPT])
+    for piece in _pieces(text):
+        phone = piece.is_first and (phone_field or text[max(piece.places[0] - 1, 0)] == "+")
+        for start, end in _cards_in(text, piece, phone=phone):
+            hidden.update(piece.places[start : end - _KEPT])
             cards += 1
     return hidden, cards
 
 
-def _cards_in(text: str, places: list[int], *, phone: bool) -> Iterator[tuple[int, int]]:
-    digits = _Digits([unicodedata.decimal(text[i]) for i in places])
-    edges = [0, *(n for n in range(1, len(places)) if places[n] != places[n - 1] + 1), len(places)]
-    for index, start in enumerate(edges[:-1]):
-        for end in edges[index + 1 : index + 1 + LONGEST]:
-            size = end - start
-            if size > LONGEST:
-                break
-            if size < SHORTEST or (phone and start == 0 and size <= _PHONE_LONGEST):
+class _Piece(NamedTuple):
+    """The places of a run's digits, or of some of them; cards that begin from `until` on are the next piece's."""
+
+    places: list[int]
+    is_first: bool
+    until: int
+
+
+def _pieces(text: str) -> Iterator[_Piece]:
+    at, is_first = 0, True
+    while run := _RUN.search(text, at):
+        places = [i for i in range(run.start(), run.end()) if text[i].isdecimal()]
+        is_whole = len(places) < _PIECE
+        until = len(places) if is_whole else len(places) - LONGEST
+        yield _Piece(places, is_first, until)
+        at, is_first = run.end() if is_whole else places[until], is_whole
+
+
+def _cards_in(text: str, piece: _Piece, *, phone: bool) -> Iterator[tuple[int, int]]:
+    places, until = piece.places, piece.until
+    digits = _Digits([text[i] for i in places])
+    begins = piece.is_first or not text[places[0] - 1].isdecimal()
+    is_edge = [begins, *(after != before + 1 for before, after in pairwise(places)), True]
+    for start, sizes in digits.beginnings(compress(range(until), is_edge)):
+        for size in sizes:
+            end = start + size
+            if end > len(places) or not is_edge[end] or not digits.passes_luhn(start, end):
                 continue
-            if digits.is_card(start, end) and _grouped_like_card(size, edges[index + 1] - start):
+            is_phone = phone and start == 0 and size <= _PHONE_LONGEST
+            if not is_phone and _grouped_like_card(size, is_edge.index(True, start + 1) - start):
                 yield start, end
 
 

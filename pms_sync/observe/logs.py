@@ -20,12 +20,14 @@ from pms_sync.observe.log_values import plain_value, plain_values
 Event = MutableMapping[str, Any]
 FORMATS = ("json", "console")
 
-# Libraries that tell every tick or write whole URLs (with tokens in them) at INFO.
+# Libraries that tell every tick or write whole URLs (with tokens in them) at INFO, or warn at every turn and every
+# attempt of what our own loops say once when it goes and once when it returns.
 _QUIET = {
     "aiohttp.access": logging.WARNING,
-    "apscheduler": logging.WARNING,
+    "alembic": logging.WARNING,
+    "apscheduler": logging.ERROR,
     "asyncio": logging.WARNING,
-    "asyncpg": logging.WARNING,
+    "asyncpg": logging.ERROR,
     "httpcore": logging.WARNING,
     "httpx": logging.WARNING,
     "sqlalchemy": logging.WARNING,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
@@ -32,7 +33,7 @@ _RUN_OF_ZEROS = b"0" * SHORTEST
 # Escapes below U+00C0 may spell digits, letters or separators; from U+0600 on other scripts have digits.
 _HIDING_ESCAPE = re.compile(rb"\\u(?!00[c-fC-F]|0[1-5])")
 _HIDING_CHARACTER = re.compile(rf"[^\W\x00-\x7f\D]|[{OTHER_SEPARATORS}\ud800-\udfff]")
-_NOTHING_THERE = re.compile(rb'[\w\-. ]*"\s*:\s*(?:null|true|false|""|\[\s*\]|\{\s*\})')
+_NOTHING_THERE = re.compile(rb'[\w\-. ]{0,64}"\s{0,16}:\s{0,16}(?:null|true|false|""|\[\s{0,16}\]|\{\s{0,16}\})')
 
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|-?[A-Za-z]+|[{}\[\],:]|\s+', re.DOTALL)
 _UNIT = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL)
@@ -86,13 +87,14 @@ def _names_card(lower: bytes) -> bool:
 
 def _scrub(text: str, *, phone_field: bool = False) -> tuple[str, int]:
     hidden, removed = masked_positions(text, phone_field=phone_field)
+    names = [found.start() for found in card_keys.NAME_IN_TEXT.finditer(text)]
     for pattern in (card_keys.DROPPED_IN_TEXT, card_keys.CODE_IN_TEXT, card_keys.SPOKEN_CODE):
-        for found in pattern.finditer(text):
+        for found in _found_at(pattern, text, names):
             if found[1].lower() in {"null", "none", "true", "false"}:
                 continue
             removed += found[1].strip("*") != ""
             hidden.update(range(*found.span(1)))
-    for found in card_keys.NUMBER_IN_TEXT.finditer(text):
+    for found in _found_at(card_keys.NUMBER_IN_TEXT, text, names):
         digits = [i for i in range(*found.span(1)) if text[i].isdecimal()]
         removed += not hidden.issuperset(digits[:-_LAST_FOUR])
         hidden.update(digits[:-_LAST_FOUR])
@@ -101,11 +103,20 @@ def _scrub(text: str, *, phone_field: bool = False) -> tuple[str, int]:
     return "".join("*" if i in hidden else char for i, char in enumerate(text)), removed
 
 
+def _found_at(pattern: re.Pattern[str], text: str, places: list[int]) -> Iterator[re.Match[str]]:
+    """Yield what a search would find when matches can begin at these places only."""
+    end = 0
+    for at in places:
+        if at >= end and (found := pattern.match(text, at)):
+            end = found.end()
+            yield found
+
+
 def _scrub_escaped(raw: str, *, phone_field: bool = False) -> tuple[str, int]:
     """Scrub text as JSON spells it: read through its escapes, and replace whole escapes only where a card stood."""
     if "\\" not in raw:
         return _scrub(raw, phone_field=phone_field)
-    units: list[str] = _UNIT.findall(raw)
+    units = [found[0] for found in _UNIT.finditer(raw)]
     text = "".join(map(_one_character, units))
     clean, removed = _scrub(text, phone_field=phone_field)
     if not removed:
@@ -162,9 +173,16 @@ class _JsonScrubber:
             self._key = _decoded(token)
             token = self._free_string(token)
         elif first not in ": \t\r\n":
+            if self._follows_number(first):
+                return False
             token = self._value(token)
         self._out.append(token)
         return True
+
+    def _follows_number(self, first: str) -> bool:
+        """Say whether a number stands after a number with nothing but space between: groups of digits, and no JSON."""
+        out = self._out
+        return first in "-0123456789" and len(out) > 1 and out[-1].isspace() and out[-2][-1].isdigit()
 
     def _is_key(self, end: int) -> bool:
         rest = self._text[end : end + 1]

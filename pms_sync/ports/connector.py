@@ -82,11 +82,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """`[start, end)` along one dimension of a stream; instants are UTC, dates are given as midnight UTC."""
+    """`[start, end)` along one dimension of a stream; instants are UTC, dates are given as midnight UTC.
+
+    `open_ended` says that the window reaches the present: `end` is our clock's guess, and a connector that can asks
+    without an upper bound, since a vendor whose clock runs ahead of ours would hide its newest changes behind one.
+    """
 
     dimension: str
     start: datetime
     end: datetime
+    open_ended: bool = False
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

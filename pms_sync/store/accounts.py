@@ -124,6 +124,11 @@ async def set_subscription(connection: Connection, account_id: UUID, note: str |
     )
 
 
+async def note_subscription(connection: Connection, account_id: UUID, note: str) -> None:
+    """Tell a person why the vendor could not be asked to send to us; when it last was asked stays as it is."""
+    await connection.execute("UPDATE accounts SET subscription_note = $2 WHERE account_id = $1", account_id, note)
+
+
 async def forget_subscriptions(connection: Connection, door_id: UUID) -> None:
     """Let every account of a door subscribe again, since its secret has changed."""
     await connection.execute("UPDATE accounts SET subscribed_at = NULL WHERE door_id = $1", door_id)

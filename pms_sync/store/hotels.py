@@ -74,19 +74,31 @@ async def places(connection: Connection, code: str | None = None) -> list[Place]
     return [Place(**row) for row in rows]
 
 
+# `moved` is null for a new property, which has no accounts yet.
 _PROPERTY = """
+WITH was AS (SELECT timezone, currency FROM properties WHERE tenant_id = $1 AND code = $3)
 INSERT INTO properties (tenant_id, property_id, code, name, timezone, currency) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (tenant_id, code) DO UPDATE
    SET name = excluded.name, timezone = excluded.timezone, currency = excluded.currency
-RETURNING property_id
+RETURNING property_id, (SELECT (was.timezone, was.currency) <> ($5, $6) FROM was) AS moved
+"""
+# Every record was mapped with both, as with a crosswalk: what was received becomes work again.
+_REPROJECT = """
+UPDATE accounts SET crosswalk_version = crosswalk_version + 1 WHERE tenant_id = $1 AND property_id = $2
 """
 
 
 async def upsert_property(connection: Connection, tenant_id: UUID, facts: PropertyFacts, new_id: NewId) -> UUID:
-    """Write the property with its room types and rooms (inside a transaction of the tenant); returns its id."""
-    property_id: UUID = await connection.fetchval(
+    """Write the property with its room types and rooms (inside a transaction of the tenant); returns its id.
+
+    Another currency or time zone moves the crosswalk's version of its accounts, so that what they told is mapped anew.
+    """
+    row = await connection.fetchrow(
         _PROPERTY, tenant_id, new_id(), facts.code, facts.name, facts.timezone, facts.currency
     )
+    property_id: UUID = row["property_id"]
+    if row["moved"]:
+        await connection.execute(_REPROJECT, tenant_id, property_id)
     moved = [await _upsert_room_type(connection, tenant_id, property_id, one, new_id) for one in facts.room_types]
     if any(moved):
         await connection.execute(

@@ -47,6 +47,13 @@ def vendor_key(account_id: UUID, ref: str) -> str:
     return f"ref:{account_id}:{ref}"
 
 
-def channel_key(channel: str, reference: str) -> str:
-    """Return the identity key of an OTA's own number."""
-    return f"channel:{channel}:{reference}"
+def channel_key(channel: str, reference: str, vendor_channel: str | None = None) -> str | None:
+    """Return the identity key of an OTA's own number.
+
+    "other" stands for every OTA without a word of ours, and two of them may give the same number: there the vendor's
+    word tells them apart, and without one the number proves nothing (None).
+    """
+    if channel != "other":
+        return f"channel:{channel}:{reference}"
+    word = (vendor_channel or "").strip().lower()
+    return f"channel:other:{word}:{reference}" if word else None

@@ -171,7 +171,7 @@ async def fence(connection: Connection, keys: Sequence[str], owner: UUID) -> set
     return {row["lane_key"] for row in rows}
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one claimed event."""
 
     event_id: int
@@ -179,6 +179,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     raw_id: int | None = None
     digest: bytes | None = None
+    read_ticket: int | None = None
     park_path: str | None = None
     park_reason: str | None = None
 
@@ -186,10 +187,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 _MARK = """
 UPDATE events e
    SET state = u.state, outcome = u.outcome, raw_id = coalesce(u.raw_id, e.raw_id),
-       digest = coalesce(decode(u.digest, 'base64'), e.digest), park_path = u.park_path, park_reason = u.park_reason,
+       digest = coalesce(decode(u.digest, 'base64'), e.digest),
+       read_ticket = coalesce(u.read_ticket, e.read_ticket), park_path = u.park_path, park_reason = u.park_reason,
        attempts = e.attempts + (e.state = 'waiting')::int, done_at = now()
   FROM json_to_recordset($1::json)
-       AS u(event_id bigint, state text, outcome text, raw_id bigint, digest text, park_path text, park_reason text)
+       AS u(event_id bigint, state text, outcome text, raw_id bigint, digest text, read_ticket bigint,
+            park_path text, park_reason text)
  WHERE e.event_id = u.event_id
 """
 _CLOSE = """
@@ -208,6 +211,33 @@ async def acknowledge(connection: Connection, keys: Sequence[str], verdicts: Seq
     await connection.execute(_MARK, verdicts)
     await connection.execute(_CLOSE, list(keys))
     await connection.execute(_RELEASE, list(keys))
+
+
+# A row that a replay is just reopening is locked by it, and closed by it too: waiting for it could be for ever.
+_SUPERSEDE = """
+UPDATE events SET state = 'done', outcome = 'superseded', done_at = now()
+ WHERE event_id = ANY(ARRAY(
+       SELECT e.event_id FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS u(lane_key, ticket, event_id)
+        CROSS JOIN LATERAL (SELECT p.event_id FROM events p
+                             WHERE p.lane_key = u.lane_key AND p.state = 'parked' AND p.event_id <> u.event_id
+                               AND coalesce(p.read_ticket, 0) <= u.ticket
+                               FOR UPDATE SKIP LOCKED) AS e))
+"""
+
+
+class Landed(msgspec.Struct, frozen=True):
+    """The last word about a lane's object: the event that brought it, and the ticket of its read."""
+
+    lane_key: str
+    ticket: int
+    event_id: int
+
+
+async def supersede(connection: Connection, landed: Sequence[Landed]) -> None:
+    """Close the parked events of these lanes that were read no later; the caller holds the fence."""
+    if landed:
+        columns = zip(*((one.lane_key, one.ticket, one.event_id) for one in landed), strict=True)
+        await connection.execute(_SUPERSEDE, *(list(column) for column in columns))
 
 
 _BACK_OFF = """

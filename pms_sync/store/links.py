@@ -144,6 +144,35 @@ async def count_missing(connection: Connection, tenant_id: UUID, account_id: UUI
     return [Link(**row) for row in rows]
 
 
+_ELSEWHERE = """
+SELECT DISTINCT l.account_id, l.vendor_ref
+  FROM accounts mine
+  JOIN accounts other ON other.tenant_id = mine.tenant_id AND other.vendor = mine.vendor
+                     AND other.account_id <> mine.account_id AND other.door_id IS NOT DISTINCT FROM mine.door_id
+ CROSS JOIN json_to_recordset($3::json) AS w(ref text, value bigint)
+ CROSS JOIN (VALUES ('stay'), ('block')) AS v(level)
+ CROSS JOIN LATERAL (
+       SELECT l.account_id, l.vendor_ref FROM links l
+        WHERE l.tenant_id = $1 AND l.account_id = other.account_id AND l.level = v.level AND l.vendor_ref = w.ref
+          AND l.read_ticket < w.value AND l.missing_reads < $4
+       OFFSET 0) AS l
+ WHERE mine.tenant_id = $1 AND mine.account_id = $2
+"""
+
+
+async def held_elsewhere(
+    connection: Connection, tenant_id: UUID, reads: Sequence[tuple[UUID, str, int]], proven: int
+) -> list[tuple[UUID, str]]:
+    """Return (account, ref) of links that other accounts of the same vendor login hold to objects of one account.
+
+    Only those that were read before the ticket at hand, and were missed less than `proven` times since.
+    """
+    if not reads:
+        return []
+    rows = await connection.fetch(_ELSEWHERE, tenant_id, reads[0][0], _told(reads), proven)
+    return [(row["account_id"], row["vendor_ref"]) for row in rows]
+
+
 async def touch(connection: Connection, tenant_id: UUID, reads: Sequence[tuple[UUID, str, int]]) -> None:
     """Remember that these objects were read again by ticket and found unchanged."""
     if reads:

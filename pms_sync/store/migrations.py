@@ -1,10 +1,14 @@
 """Migrations: the way of the schema from one revision to another."""
+# ruff: noqa: E402
 
 from __future__ import annotations
 
 import logging
 from functools import partial
 from typing import Any
+
+# The library tells of each of its plugins while it is imported.
+logging.getLogger("alembic").setLevel(logging.WARNING)
 
 import msgspec
 from alembic import command
@@ -20,7 +24,6 @@ from pms_sync.domain.errors import ConfigurationFault
 from pms_sync.store import schema
 from pms_sync.store.database import AWAY, NOT_ALLOWED, not_allowed, unavailable
 
-logging.getLogger("alembic").setLevel(logging.WARNING)
 _LOCK = 7_361_204_417  # any constant: two `migrate` at once take turns
 
 

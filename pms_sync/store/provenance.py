@@ -20,6 +20,7 @@ from pms_sync.store.explain import Row, Story
 
 TAKEN = "taken from the vendor"
 UNSAID = "not said by the vendor"
+CURRENCY = "the vendor's where its record carries one, else the property's currency (hotel file)"
 WORD = "translated from the vendor's word"
 _ACCOUNT = "account:"
 
@@ -103,7 +104,7 @@ _RESERVATION = (
     _Fact("channel", WORD),
     _Fact("vendor_channel", TAKEN),
     _Fact("channel_reference", TAKEN),
-    _Fact("currency", TAKEN),
+    _Fact("currency", CURRENCY),
     _Fact("total", _total_rule),
     _Fact("price_basis", "as the vendor's prices are known to be"),
     _Fact("quarantined", "true while a code of it is missing in the crosswalk"),

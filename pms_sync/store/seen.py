@@ -42,8 +42,7 @@ SELECT DISTINCT ON (lane_key) ref, CASE WHEN raw_id IS NOT NULL THEN digest END 
 """
 _PARKED = """
 SELECT DISTINCT ON (ref) ref, digest, read_ticket FROM events
- WHERE account_id = $1 AND state = 'parked' AND stream = $2 AND ref = ANY($3::text[]) AND digest IS NOT NULL
-   AND read_ticket IS NOT NULL
+ WHERE lane_key = ANY($1::text[]) AND state = 'parked' AND digest IS NOT NULL AND read_ticket IS NOT NULL
  ORDER BY ref, event_id DESC
 """
 
@@ -53,7 +52,7 @@ async def load(connection: Connection, tenant_id: UUID, account_id: UUID, stream
     links = await connection.fetch(_APPLIED, tenant_id, account_id, list(refs))
     keys = [lane_key(account_id, stream, ref) for ref in refs]
     waiting = await connection.fetch(_WAITING, keys)
-    parked = await connection.fetch(_PARKED, account_id, stream, list(refs))
+    parked = await connection.fetch(_PARKED, keys)
     tickets = {row["vendor_ref"]: row["read_ticket"] for row in links}
     return Seen(
         applied={row["vendor_ref"]: row["remote_digest"] for row in links if row["remote_digest"] is not None},

@@ -165,6 +165,50 @@ async def test_an_impossible_order_is_refused_with_a_remedy_and_changes_nothing(
     assert (await desk.truth())["reservations"] == before
 
 
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        {"price": 1e300},
+        {"price": "much"},
+        {"price": None},
+        {"arrival": None},
+        {"arrival": "garbage", "departure": None},
+        {"status": ["new"]},
+        {"status": None, "channel": {"x": 1}},
+        {"unitId": "first", "offerId": "best", "numAdult": "two"},
+        {"apiReference": ["a"], "country2": 5, "modifiedTime": None},
+        {"guests": ["x", {"name": "y"}], "invoiceItems": [1, {"id": 3, "type": "charge", "lineTotal": "x"}]},
+        {"status": "black", "arrival": "soon"},
+    ],
+)
+async def test_one_garbage_booking_never_breaks_the_truth_nor_the_next_booking(
+    desk: Desk, garbage: dict[str, Any]
+) -> None:
+    for other in ({"arrival": None}, garbage):
+        await desk.sim("change", op="create", set=STAY, vendor=other)
+    before = {one["ref"] for one in (await desk.truth())["reservations"]}
+    made = await desk.sim("change", op="create", set=STAY)
+    assert {one["ref"] for one in (await desk.truth())["reservations"]} == before | {made["ref"]}
+    assert (await desk.reservation(made["ref"]))["room_stays"][0]["arrival"] == STAY["arrival"]
+    assert (await desk.read()).status_code == 200
+
+
+async def test_what_cannot_be_read_of_a_booking_is_left_out_and_the_rest_stays(desk: Desk) -> None:
+    dear = await desk.sim("change", op="create", set=STAY, vendor={"price": 1e300})
+    late = await desk.sim("change", op="create", set={**STAY, "total": "90"}, vendor={"arrival": "garbage"})
+    shown = await desk.reservation(dear["ref"])
+    assert (shown["total"], shown["room_stays"][0]["nights"]) == ("1E+300", [])
+    shown = await desk.reservation(late["ref"])
+    assert (shown["status"], shown["room_stays"]) == ("confirmed", [])
+
+
+@pytest.mark.parametrize("name", ["masterId", "propertyId", "roomId"])
+async def test_an_id_that_is_a_list_is_refused(desk: Desk, name: str) -> None:
+    answer = await desk.client.post("/_sim/change", json={"op": "create", "set": STAY, "vendor": {name: [1]}})
+    assert answer.status_code == 400
+    assert (await desk.client.get("/_sim/truth")).status_code == 200
+
+
 async def test_twenty_thousand_bookings_are_seeded_and_paged_quickly(desk: Desk) -> None:
     """A large world stays usable; the bound is wide on purpose."""
     loop = asyncio.get_running_loop()

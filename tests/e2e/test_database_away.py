@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
@@ -44,6 +44,7 @@ async def test_a_webhook_meets_503_in_time_while_the_database_is_away_and_200_af
     body = stage.vendor.webhook(ref)
     await stage.post(body)
     await stage.settled()
+    said = len(stage.daemon.lines())
     with postgres.away(stage.data_dir):
 
         async def refused() -> bool:
@@ -65,6 +66,10 @@ async def test_a_webhook_meets_503_in_time_while_the_database_is_away_and_200_af
 
     await eventually(is_ready)
     await stage.settled()
+    told = [line["tick"] for line in stage.daemon.lines()[said:] if line["event"] == "tick_failed"]
+    assert sorted(told) == sorted(set(told)), "said once when it goes"
+    loggers = {line["logger"].partition(".")[0] for line in stage.daemon.lines()}
+    assert loggers == {"pms_sync"}, "no library repeats what was said"
 
 
 async def test_an_insert_that_hangs_is_given_up_and_never_acknowledged(stage: Stage) -> None:
@@ -91,7 +96,7 @@ async def test_work_that_was_under_way_goes_on_within_ten_seconds(tmp_path: Path
 
         await eventually(asked)
         postgres.stop_at_once(stage.data_dir)
-        await eventually(lambda: tolerant(lambda: stage.store.reservation(ref)), 10)
+        await eventually(lambda: stage.store.reservation(ref), 10)
         late = await stage.vendor.book(stage.calendar.days().stay(0, 2), silent=True)
         await eventually(lambda: stage.store.reservation(late), 10)
         await stage.settled()
@@ -109,19 +114,11 @@ async def stopped_under_load(root: Path, times: int) -> None:
                 async def is_back(stopped: int = stopped) -> bool:
                     return postgres.server_pid(stage.data_dir) != stopped and bool(await stage.store.value("SELECT 1"))
 
-                await eventually(lambda: tolerant(is_back), 20)
+                await eventually(is_back, 20)
                 await eventually(partial(traffic.more_than, before + 3), 10)
         await traffic.check()
         audited = await stage.settled(30, max_in_flight={})
         assert {audited.invariants[name] for name in ("I1", "I2", "I3", "I4", "I5", "I8", "I9", "I12")} == {"held"}
-
-
-async def tolerant(ask: Callable[[], Awaitable[object]]) -> bool:
-    """Take a database that is away for "not yet"."""
-    try:
-        return bool(await ask())
-    except postgres.AWAY:
-        return False
 
 
 async def test_five_immediate_stops_of_the_database_lose_nothing(tmp_path: Path) -> None:

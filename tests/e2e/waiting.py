@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import asyncpg
+
 T = TypeVar("T")
+
+NOT_YET = (AssertionError, OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
+"""A condition may be written as assertions, and may look into a database that is away just now."""
 
 
 async def eventually(ask: Callable[[], Awaitable[T | None]], within_s: float = 10.0, every_s: float = 0.02) -> T:
-    """Ask until the answer is true and return it; fails with the last answer, or the last refusal, after `within_s`.
-
-    An AssertionError of `ask` counts as "not yet", so that a condition can be written as assertions.
-    """
+    """Ask until the answer is true and return it; fails with the last answer, or the last NOT_YET, after `within_s`."""
     deadline = asyncio.get_running_loop().time() + within_s
     while True:
         told: object = None
@@ -22,7 +24,7 @@ async def eventually(ask: Callable[[], Awaitable[T | None]], within_s: float = 1
             if answer:
                 return answer
             told = answer
-        except AssertionError as refusal:
+        except NOT_YET as refusal:
             told = refusal
         if asyncio.get_running_loop().time() >= deadline:
             message = f"not within {within_s} s: {getattr(ask, '__name__', ask)} last said {told!r}"

@@ -91,7 +91,7 @@ class ListedHotel:
             await waits
         by_arrival = window.dimension == "arrival"
         dated = [(row[1] if by_arrival else row[0], ref) for ref, row in self.bookings.items()]
-        refs = [ref for at, ref in sorted(dated) if window.start <= at < window.end]
+        refs = [ref for at, ref in sorted(dated) if window.start <= at and (window.open_ended or at < window.end)]
         if self.spec.streams[0].page_order == "newest_first":
             refs.reverse()
         offset = int(page) if page and page.isdigit() else 0

@@ -269,15 +269,6 @@ class TestBadInput:
         assert (told.code, told.error["where"], told.error["remedy"]) == (2, "--tenant", "choose one of: t1, t2")
         assert add(machine, "P1", "refresh_token=x", "--tenant", "t2").code == 0
 
-    def test_a_connector_that_is_not_installed_is_named(self, machine: Machine) -> None:
-        hotels = machine.write_hotels(
-            prado=HOTEL.replace('vendor = "beds24"', 'vendor = "innbox"\ncredentials_file = "login.json"')
-        )
-        (hotels / "login.json").write_text('{"token": "x"}')
-        account_id = listed(machine)["P1"]["account_id"]
-        told = machine.invoke("accounts", "test", account_id, "--json")
-        assert (told.code, told.error["what"]) == (2, "no connector for vendor 'innbox' is installed")
-
 
 def test_a_secret_given_by_hand_is_nowhere_but_sealed(machine: Machine, credential: str) -> None:
     """SEC-14: not in an answer, a log line or an error."""

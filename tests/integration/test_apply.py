@@ -48,6 +48,7 @@ def revision(ref: str = "1001", **changes: Any) -> Revision:
         "home": True,
         "total": Decimal("200.00"),
         "channel": "direct",
+        "vendor_channel": msgspec.UNSET,
         "channel_reference": None,
         "lines": (),
         "name": "Ann",
@@ -63,6 +64,7 @@ def revision(ref: str = "1001", **changes: Any) -> Revision:
         status=facts["status"],
         vendor_status="confirmed",
         channel=facts["channel"],
+        vendor_channel=facts["vendor_channel"],
         channel_reference=facts["channel_reference"],
         currency="EUR",
         total=facts["total"],
@@ -270,6 +272,16 @@ async def test_a_room_sold_twice_is_stored_and_becomes_a_case_once_both_were_rea
     cases = await house.rows("SELECT kind, subject, severity FROM cases ORDER BY subject")
     assert {one["kind"] for one in cases} == {"room_double_booked"}
     assert len(cases) == 2  # one a night; the day between belongs to the second night's date
+    assert await _named_by(house, "room") == [("101", "2026-03-10"), ("101", "2026-03-11")]
+
+
+async def _named_by(house: House, what: str) -> list[tuple[str, str]]:
+    """Return the room or type and the night that each case's fields name to a person."""
+    cases = [{one["path"]: one for one in case["fields"]} for case in await house.rows("SELECT fields FROM cases")]
+    for fields in cases:
+        for one in fields.values():
+            assert one.keys() == {"path", "base", "here", "there", "suggested", "rule"}
+    return sorted((fields[what]["here"], fields["date"]["here"]) for fields in cases)
 
 
 async def test_a_double_booking_that_dissolves_withdraws_its_case(house: House) -> None:
@@ -291,6 +303,7 @@ async def test_more_stays_than_units_open_one_case_a_night(house: House) -> None
         await house.apply(revision(ref, room=None))
     cases = await house.rows("SELECT kind, state FROM cases")
     assert [one["kind"] for one in cases] == ["type_oversold", "type_oversold"]
+    assert await _named_by(house, "room_type") == [("DBL", "2026-03-10"), ("DBL", "2026-03-11")]
     await house.apply(revision("4", room=None, status=Status.CANCELLED))
     assert {one["state"] for one in await house.rows("SELECT state FROM cases")} == {"withdrawn"}
 
@@ -338,6 +351,25 @@ async def test_rooms_of_one_ota_number_are_one_reservation(house: House) -> None
     sold = {"channel": "booking_com", "channel_reference": "4711"}
     await house.apply(revision("1", room="101", **sold), revision("2", room="102", **sold))
     assert len(await house.rows("SELECT FROM reservations")) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "bookings"),
+    [
+        (("hotelbeds", "traveloka"), 2),
+        (("Hotelbeds", "hotelbeds "), 1),
+        ((msgspec.UNSET, msgspec.UNSET), 2),
+    ],
+)
+async def test_one_number_of_two_otas_without_a_word_of_ours_is_two_bookings(
+    house: House, words: tuple[Any, Any], bookings: int
+) -> None:
+    """Every OTA that we have no word for is `other`; the vendor's word tells whose number it is."""
+    sold = {"channel": "other", "channel_reference": "4711"}
+    first, second = (revision(ref, vendor_channel=word, **sold) for ref, word in zip("12", words, strict=True))
+    await house.apply(first)
+    await house.apply(second)
+    assert len(await house.rows("SELECT FROM reservations")) == bookings
 
 
 async def test_a_booking_that_joins_a_group_moves_with_its_stay(house: House) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pms_sync.domain.errors import ConfigurationFault, VendorFault
+from pms_sync.domain.errors import ConfigurationFault, Disposition, VendorFault
 from pms_sync.domain.reservation import UnmappedCode
 from pms_sync.ingest.backfill import Backfill
 from pms_sync.ingest.catalogue import CatalogueImports, import_catalogue
@@ -222,3 +222,18 @@ async def test_catalogues_are_imported_on_start_and_daily(database: Database, ru
     clock.at += DAY
     assert await imports.step() == 1
     assert heard == [1, 1]
+
+
+@pytest.mark.parametrize(("disposition", "state"), [(Disposition.PAUSE, "failed"), (Disposition.RETRY, "active")])
+async def test_a_catalogue_that_needs_a_person_stops_the_account(
+    database: Database, runtime: Any, hotel: Any, disposition: Disposition, state: str
+) -> None:
+    async def refuse() -> Any:
+        raise VendorFault("the property cannot be seen", "GET /properties", "correct it", disposition=disposition)
+
+    runtime.connector.catalogue = refuse
+    imports = CatalogueImports(database, lambda: {hotel.account_id: runtime}, clock=Clock())
+    assert await imports.step() == 0
+    [account] = await rows(database, hotel, "SELECT state, state_reason FROM accounts")
+    assert account["state"] == state
+    assert ("the property cannot be seen" in (account["state_reason"] or "")) == (state == "failed")

@@ -123,6 +123,7 @@ async def test_the_rules_say_what_was_computed(house: House) -> None:
     assert rules["room_stays.10.nights.2026-03-10.price"] == "derived from total / nights"
     assert rules["room_stays.10.room"] == "translated by the crosswalk"
     assert rules["channel_reference"] == "not said by the vendor"
+    assert "the property's currency (hotel file)" in rules["currency"]
     assert fields["room_stays.11.total"]["vendor_ref"] == "11"
     assert fields["channel"]["vendor_ref"] == "10"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+import msgspec
 import pytest
 
 from pms_sync.store import accounts, crosswalk, hotels
@@ -71,6 +72,16 @@ async def test_what_a_file_no_longer_names_stays(book: Book) -> None:
     await book.write()
     bare = PropertyFacts(code="P1", name="Hotel Prado", timezone="Europe/Madrid", currency="EUR")
     assert sorted((await book.catalogue(await book.write(bare))).rooms) == ["101", "102"]
+
+
+@pytest.mark.parametrize("change", [{"currency": "USD"}, {"timezone": "Atlantic/Canary"}])
+async def test_another_currency_or_time_zone_moves_the_crosswalks_version(book: Book, change: dict[str, str]) -> None:
+    """What was received before was mapped with the old one, and must be mapped anew."""
+    before = await book.write()
+    moved = await book.write(msgspec.structs.replace(PRADO, **change))
+    again = await book.write(msgspec.structs.replace(PRADO, **change))
+    renamed = await book.write(msgspec.structs.replace(PRADO, name="Prado", **change))
+    assert before.crosswalk_version < moved.crosswalk_version == again.crosswalk_version == renamed.crosswalk_version
 
 
 async def test_a_code_mapped_anew_moves_the_crosswalks_version(book: Book) -> None:

@@ -434,7 +434,7 @@ async def test_a_cold_start_subscribes_lists_and_then_follows_from_before_the_li
 
     def book_meanwhile(page: int) -> None:
         if page == 15:
-            bench.vendor.add("new", modified=NOW, arrival=NOW - 700 * DAY)
+            bench.vendor.add("new", modified=NOW, arrival=NOW - 1700 * DAY)
 
     bench.vendor.before_page = book_meanwhile
     item = await bench.poll()
@@ -629,3 +629,29 @@ async def test_a_feed_without_changes_is_listed_whole_at_every_poll(bench: Bench
     assert (await bench.poll()).new == 1
     assert {window.dimension for window in bench.vendor.windows} == {"arrival"}
     assert bench.subscribed == [0]
+
+
+async def test_a_change_is_found_though_the_vendors_clock_runs_an_hour_ahead(bench: Bench) -> None:
+    """CUR-07: only the vendor knows what its clock shows, so a window that reaches the present has no upper bound."""
+    await bench.following()
+    bench.vendor.add("R1", modified=NOW + 60 * MINUTE)
+    await bench.poll()
+    assert await bench.refs() == ["R1"]
+    assert await bench.ask(POSITION) == rfc3339(NOW)
+
+
+async def test_of_a_long_outage_only_the_last_window_is_open(bench: Bench) -> None:
+    """CUR-13."""
+    await bench.following()
+    declare(bench, max_window=90 * DAY)
+    await bench.at(rfc3339(NOW - 200 * DAY))
+    await bench.poll()
+    assert [window.open_ended for window in bench.vendor.windows] == [False, False, True]
+
+
+@pytest.mark.parametrize("years", [-4, 10])
+async def test_a_cold_start_finds_bookings_from_years_ago_and_years_ahead(bench: Bench, years: int) -> None:
+    """CUR-03."""
+    bench.vendor.add("R1", arrival=NOW + years * 365 * DAY)
+    await bench.poll()
+    assert await bench.refs() == ["R1"]

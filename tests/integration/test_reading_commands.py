@@ -157,6 +157,15 @@ class TestBackfilling:
             assert len(told.stderr) < 1000
         assert not vendor.calls("/bookings")
 
+    def test_a_paused_account_is_refused_before_anything_is_read(
+        self, machine: Machine, account: str, vendor: Vendor
+    ) -> None:
+        machine.invoke("accounts", "pause", account)
+        told = machine.invoke("backfill", "--account", account, "--json")
+        assert (told.code, told.error["remedy"]) == (2, f"pms-sync accounts resume {account}")
+        assert "paused" in told.error["what"]
+        assert not vendor.calls("/bookings")
+
     def test_the_ends_of_time_are_dates(self, machine: Machine, account: str) -> None:
         for dates, found in (
             (("--from", "0001-01-01"), True),

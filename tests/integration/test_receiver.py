@@ -360,11 +360,12 @@ async def test_other_methods_and_paths_are_told_so(desk: Desk) -> None:
     base = f"http://127.0.0.1:{desk.port}"
     for method in ("GET", "PUT", "DELETE", "TRACE", "PATCH"):
         async with desk.client.request(method, base + desk.path) as got:
-            assert got.status == 405
+            assert (got.status, got.headers["Allow"]) == (405, "POST")
+            assert got.content_type == "application/problem+json"
     for path in (desk.path + "/", "/webhooks/unknown/x", f"/webhooks/{desk.door.vendor.upper()}/{desk.door.token}"):
-        status, body, _ = await desk.post(path=path)
-        assert status == 404
-        assert b"Traceback" not in body
+        status, body, headers = await desk.post(path=path)
+        assert (status, body) == (404, b'{"type":"about:blank","title":"Not Found","status":404}')
+        assert headers["Content-Type"].startswith("application/problem+json")
 
 
 async def test_the_limit_is_exact(desk: Desk) -> None:
@@ -456,6 +457,40 @@ async def test_an_ambiguous_request_is_400_and_the_connection_ends(desk: Desk, h
     assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
     assert answer.count(b"HTTP/1.") == 1
     assert await desk.rows() == []
+
+
+def half_sent(desk: Desk, size: int, token: str | None = None) -> bytes:
+    """Write a delivery that promises 500,000 bytes and sends `size` of them."""
+    path = desk.path if token is None else f"/webhooks/{desk.door.vendor}/{token}"
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500000\r\n\r\n"
+    return head.encode() + b"x" * size
+
+
+async def test_bodies_still_under_way_count_and_are_refused_past_the_bound(
+    database: Database, keys: KeyRing, door: DoorAddress, plain_door: Any
+) -> None:
+    """ING-10: nobody has to prove anything to send, so what is unfinished must not fill the memory either."""
+    async with listening(database, database, keys, door, plain_door, buffered=100_000, read_s=1.0) as desk:
+        answers = await asyncio.gather(*(desk.speak(half_sent(desk, 40_000)) for _ in range(6)))
+        heard = sorted(answer[9:12] for answer in answers)
+        assert heard == [b"408"] * 2 + [b"429"] * 4
+        assert all(b"Retry-After: 1" in answer for answer in answers if answer[9:12] == b"429")
+        assert (await desk.post())[0] == 200
+
+
+async def test_little_is_read_for_a_token_that_opens_nothing(
+    database: Database, keys: KeyRing, door: DoorAddress, plain_door: Any
+) -> None:
+    """BEYOND 95: the answer is the one a wrong secret gets, and comes before the body is there."""
+    async with listening(database, database, keys, door, plain_door, stranger=20_000) as desk:
+        answer = await desk.speak(half_sent(desk, 40_000, "nobody"))
+        assert answer.startswith(b"HTTP/1.1 401 ")
+        assert answer.endswith(b'{"type":"about:blank","title":"Unauthorized","status":401}')
+
+
+async def test_a_body_that_is_encoded_as_it_is_is_taken(desk: Desk) -> None:
+    assert (await desk.post(Content_Encoding="identity"))[0] == 200
+    assert (await desk.post(Content_Encoding="identity, gzip"))[0] == 415
 
 
 async def test_too_many_at_once_are_asked_to_come_again(

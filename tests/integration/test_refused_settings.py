@@ -122,6 +122,63 @@ def test_all_faults_of_all_hotel_files_are_told_and_nothing_is_stored(machine: M
     assert machine.invoke("accounts", "list", "--json").document == {"items": []}
 
 
+def test_a_hotel_file_is_held_to_what_accounts_add_is(machine: Machine) -> None:
+    """The same words, every fault of every file at once, and nothing stored."""
+    login = 'property_ref = "7"\ncredentials_file = "{}.json"'
+    hotels = machine.write_hotels(
+        prado=HOTEL.replace('property_ref = "7"', login.format("wrong")),
+        retiro=HOTEL.replace('"t1"', '"t2"').replace('vendor = "beds24"', 'vendor = "innbox"'),
+        sol=HOTEL.replace('"t1"', '"t3"').replace('"7"', '"seven"'),
+        tajo=HOTEL.replace('"t1"', '"t4"').replace('property_ref = "7"', login.format("torn")),
+        ultra=HOTEL.replace('"t1"', '"t5"').replace('property_ref = "7"', login.format("empty")),
+    )
+    for name, text in (
+        ("wrong", '{"passwort": "c4nary"}'),
+        ("torn", '{"refresh_token": "c4\\nnary"}'),
+        ("empty", "{}"),
+    ):
+        (hotels / f"{name}.json").touch(mode=0o600)
+        (hotels / f"{name}.json").write_text(text)
+    told = machine.invoke("accounts", "list", "--json")
+    assert told.code == 2
+    for words in (
+        "5 faults in the hotel files",
+        "unknown credential 'passwort'",
+        "no connector for vendor 'innbox'",
+        "'seven' is no Beds24 property id",
+        "credential 'refresh_token' is empty, too long, or has line breaks",
+        "no credential given",
+    ):
+        assert words in told.error["what"]
+    for place in ("credentials_file", "accounts[0].vendor", "accounts[0].property_ref", "ultra.toml"):
+        assert place in told.error["where"]
+    assert "c4" not in told.stderr
+    added = {**machine.settings}
+    del machine.settings["CONFIG"]
+    assert machine.invoke("accounts", "list", "--json").document == {"items": []}
+    machine.settings |= added
+    machine.write_hotels(**dict.fromkeys(("retiro", "sol", "tajo", "ultra"), 'tenant = "t9"'), prado=HOTEL)
+    by_hand = machine.invoke("accounts", "add", "beds24", "--property", "P1", "--credential", "passwort=x", "--json")
+    assert by_hand.error["what"] in told.error["what"]
+    assert by_hand.error["remedy"] in told.error["remedy"]
+
+
+def test_credentials_that_others_can_read_are_refused_like_a_dotenv(machine: Machine) -> None:
+    hotels = machine.write_hotels(prado=HOTEL.replace('"7"', '"7"\ncredentials_file = "login.json"'))
+    login = hotels / "login.json"
+    login.write_text('{"refresh_token": "c4nary"}')
+    login.chmod(0o644)
+    told = machine.invoke("accounts", "list", "--json")
+    assert (told.code, told.error["what"], told.error["remedy"]) == (
+        2,
+        "others can read login.json",
+        f"chmod 600 {login}",
+    )
+    login.chmod(0o600)
+    [account] = machine.invoke("accounts", "list", "--json").document["items"]
+    assert account["note"] != "no credentials yet"
+
+
 UNFIT = [
     ("Hotel Prado", r"Hotel\u0000Prado"),
     ("Hotel Prado", r"Hotel\u001b]0;Prado"),

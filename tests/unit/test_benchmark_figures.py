@@ -21,7 +21,7 @@ COUNTED = {"acks_sent": 10, "acks_stored": 10, "backfill_sent": 7, "backfill_sto
 
 
 def test_a_run_that_reaches_every_bar_says_so() -> None:
-    told = document(FIGURES, COUNTED, {"cpus": 2})
+    told = document(FIGURES, COUNTED, {}, {"cpus": 2})
     assert all(bar["met"] for bar in told["bars"].values())
     assert told["backfill_per_s"] == 12_350
     assert told["void"] == []
@@ -40,10 +40,10 @@ def test_a_run_that_reaches_every_bar_says_so() -> None:
     ],
 )
 def test_one_figure_short_is_one_bar_missed(figure: str, value: float, bar: str) -> None:
-    told = document({**FIGURES, figure: value}, COUNTED, {})
+    told = document({**FIGURES, figure: value}, COUNTED, {}, {})
     assert [name for name in BARS if not told["bars"][name]["met"]] == [bar]
 
 
 def test_a_record_that_is_missing_makes_the_run_void() -> None:
     assert losses({**COUNTED, "backfill_stored": 6}) == {"acks": 0, "backfill": 1}
-    assert document(FIGURES, {**COUNTED, "backfill_stored": 6}, {})["void"] == ["backfill"]
+    assert document(FIGURES, {**COUNTED, "backfill_stored": 6}, {}, {})["void"] == ["backfill"]

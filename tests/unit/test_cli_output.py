@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from pms_sync.cli import output
-from pms_sync.domain.errors import ConfigurationFault, Fault, NotBuiltYet, Unavailable
+from pms_sync.domain.errors import ConfigurationFault, Fault, NotBuiltYet, Unavailable, VendorFault
 
 FAULTS: dict[str, BaseException] = {
     "wrong": ConfigurationFault("bad zone", "hotel.toml: timezone", "use an IANA name"),
@@ -54,6 +54,25 @@ def test_every_failure_has_its_code_and_one_error_document(name: str, code: int,
     assert (result.exit_code, error["what"], result.stdout) == (code, what, "")
     assert set(error) == {"what", "where", "remedy"}
     assert "Secret" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [
+        (VendorFault("too many calls", "beds24", "wait", retry_after=12.2), "wait; try again in 13 s"),
+        (VendorFault("too many calls", "beds24", retry_after=5), "try again in 5 s"),
+        (
+            VendorFault("resting", "beds24", "the next probe is due in 5 s", retry_after=5),
+            "the next probe is due in 5 s",
+        ),
+        (VendorFault("away", "beds24", "look"), "look"),
+    ],
+)
+def test_a_vendor_that_asks_for_time_is_told_with_it(
+    fault: VendorFault, remedy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output.fail(fault, as_json=True)
+    assert json.loads(capsys.readouterr().err)["error"]["remedy"] == remedy
 
 
 def test_a_defect_shows_its_traceback_only_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,7 @@ def write(tmp_path: Path) -> Write:
     """Write hotel files, by name, beside the credentials they point at."""
 
     def writing(**texts: str) -> Path:
+        (tmp_path / "beds24.json").touch(mode=0o600)
         (tmp_path / "beds24.json").write_text('{"refresh_token": "r3fr3sh"}')
         (tmp_path / "hook.secret").write_text("wh1sper\n")
         for name, text in texts.items():

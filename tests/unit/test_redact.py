@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from time import thread_time
 
 import pytest
 from hypothesis import assume, given
@@ -187,3 +188,32 @@ def test_scrubbing_twice_changes_nothing_more(text: str) -> None:
 def test_only_luhn_and_an_issuer_make_a_card(number: int) -> None:
     text = str(number)
     assert (scrub_text(text) != text) is is_card_number(text)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"4 1 1 1 " * 131_072, b'{"n":"%b"}' % (b"4 1 1 1 " * 131_072), b'{"%b":null}' % (b"card-" * 200_000)],
+    ids=["text", "json", "key"],
+)
+def test_a_large_body_made_to_be_slow_is_scanned_in_a_moment(body: bytes) -> None:
+    """ING-12: seconds of processor time, not of waiting, so that a busy machine changes little."""
+    began = thread_time()
+    assert scrub_json(body) == (body, 0)
+    assert thread_time() - began < 0.8
+
+
+@pytest.mark.parametrize("before", [2_000, 2_010, 2_028, 2_029, 2_030, 2_047, 2_048, 2_049, 4_077, 4_096, 10_000])
+@pytest.mark.parametrize("card", ["4111 1111 1111 1111", "4111111111111111"])
+def test_a_card_is_found_anywhere_in_a_long_run_of_digits(before: int, card: str) -> None:
+    text = f"{'0 ' * before}{card}{' 0' * 3_000}"
+    assert scrub_text(text).replace("0 ", "").replace(" 0", "") == "".join(
+        "*" if place < len(card) - 4 and char != " " else char for place, char in enumerate(card)
+    )
+
+
+def test_digits_in_one_group_longer_than_a_card_stay_one_group_however_long() -> None:
+    assert scrub_text("4111111111111111" * 1_000) == "4111111111111111" * 1_000
+
+
+def test_groups_of_digits_that_are_no_json_are_read_as_text() -> None:
+    assert scrub_json(b"4111 1111 1111 1111")[0] == b"**** **** **** 1111"

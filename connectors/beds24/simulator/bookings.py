@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -53,12 +53,12 @@ _FILTER_STATUSES = frozenset({"confirmed", "new", "request"})
 
 def _bound(column: str, limit: str, *, upper: bool) -> Test:
     # Both ends count as inside; the vendor only says "after" and "before" (vendors/beds24.md 5.2).
-    return (lambda row: row[column] <= limit) if upper else (lambda row: row[column] >= limit)
+    return (lambda row: str(row[column]) <= limit) if upper else (lambda row: str(row[column]) >= limit)
 
 
 def _among(column: str, wanted: Iterable[object]) -> Test:
     allowed = frozenset(wanted)
-    return lambda row: row[column] in allowed
+    return lambda row: isinstance(row[column], Hashable) and row[column] in allowed
 
 
 def _same(column: str, wanted: object) -> Test:
@@ -81,7 +81,7 @@ def _by_filter(word: str, today: str, now: datetime) -> Test:
         "arrivals": lambda row: row["arrival"] == today,
         "departures": lambda row: row["departure"] == today,
         "new": lambda row: row["bookingTime"] >= yesterday,
-        "current": lambda row: row["arrival"] <= today <= row["departure"],
+        "current": lambda row: str(row["arrival"]) <= today <= str(row["departure"]),
     }
     return tests[word]
 

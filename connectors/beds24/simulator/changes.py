@@ -28,7 +28,11 @@ _GUEST = {"first_name": "firstName", "last_name": "lastName", "email": "email", 
 
 
 def _verbatim(booking: Booking, raw: Row) -> Booking:
-    """Write raw fields as they are; the lists beside the row are replaced as a whole."""
+    """Write raw fields as they are; the lists beside the row are replaced as a whole.
+
+    Raises TypeError for an id that is a list: the hotel is kept in order by them.
+    """
+    hash(tuple(raw.get(name) for name in ("masterId", "propertyId", "roomId")))
     lists = {_LISTS[name]: value for name, value in raw.items() if name in _LISTS}
     return replace(booking.changed({name: value for name, value in raw.items() if name not in _LISTS}), **lists)
 

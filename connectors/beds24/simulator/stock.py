@@ -15,11 +15,19 @@ Taken = Counter[tuple[int, str]]
 _USUAL_PRICE = 120
 
 
+def days(row: Row) -> tuple[date, date] | None:
+    """Return arrival and departure; None where one of them is no date, as an order may write anything verbatim."""
+    try:
+        return date.fromisoformat(row["arrival"]), date.fromisoformat(row["departure"])
+    except (TypeError, ValueError):
+        return None
+
+
 def nights(row: Row) -> list[str]:
-    """Return the nights of a booking; `departure` is the day of check-out."""
-    arrival = date.fromisoformat(row["arrival"])
-    count = (date.fromisoformat(row["departure"]) - arrival).days
-    return [(arrival + timedelta(days=step)).isoformat() for step in range(count)]
+    """Return the nights of a booking; `departure` is the day of check-out. Without real dates there are none."""
+    span = days(row)
+    count = (span[1] - span[0]).days if span else 0
+    return [(span[0] + timedelta(days=step)).isoformat() for step in range(count)] if span else []
 
 
 def taken(bookings: Iterable[Booking], rooms: Collection[int]) -> Taken:
@@ -27,7 +35,7 @@ def taken(bookings: Iterable[Booking], rooms: Collection[int]) -> Taken:
     found: Taken = Counter()
     for booking in bookings:
         row = booking.row
-        if row["status"] in TAKES_A_UNIT and row["roomId"] in rooms:
+        if _takes_one_of(row, rooms):
             for night in nights(row):
                 found[(row["roomId"], night)] += row["roomQty"] or 1
     return found
@@ -59,13 +67,16 @@ def usual_price(hotel: Hotel, kind: RoomType, row: Row) -> float:
 
 def free_unit(hotel: Hotel, kind: RoomType, row: Row, beside: Iterable[Booking] = ()) -> int:
     """Return the first free unit, or 0 (unassigned) when the type is full: nothing stops an overbooking."""
-    rows = [other.row for other in (*hotel.bookings.values(), *beside)]
-    busy = {
-        other["unitId"]
-        for other in rows
-        if other["roomId"] == kind.id
-        and other["status"] in TAKES_A_UNIT
-        and other["arrival"] < row["departure"]
-        and row["arrival"] < other["departure"]
-    }
+    rows = (other.row for other in (*hotel.bookings.values(), *beside))
+    busy = [other["unitId"] for other in rows if _takes_one_of(other, (kind.id,)) and _overlap(other, row)]
     return next((unit for unit in range(1, kind.qty + 1) if unit not in busy), 0)
+
+
+def _takes_one_of(row: Row, rooms: Collection[int]) -> bool:
+    return isinstance(row["status"], str) and row["status"] in TAKES_A_UNIT and row["roomId"] in tuple(rooms)
+
+
+def _overlap(one: Row, other: Row) -> bool:
+    """Tell whether two bookings share a night; one without real dates shares none."""
+    first, second = days(one), days(other)
+    return first is not None and second is not None and first[0] < second[1] and second[0] < first[1]

@@ -1,15 +1,20 @@
-"""The truth: public revisions and blocks written straight from the raw rows, never through a mapper."""
+"""The truth: public revisions and blocks written straight from the raw rows, never through a mapper.
+
+An order may write anything into a row. What cannot be read is left out: an amount that is no number becomes null, a
+stay without dates and a booking with a list for a word are not there; the truth itself never fails.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 
 from connectors.beds24.simulator.consequences import NO_OTA
 from connectors.beds24.simulator.hotel import Booking, Hotel
+from connectors.beds24.simulator.stock import days
 from connectors.kit.simulator.contract import Row
 from pms_sync.domain.money import exponent
 
@@ -32,14 +37,41 @@ _STRONGEST_FIRST = ("checked_in", "confirmed", "hold", "checked_out", "no_show",
 _REFUND = 213
 _ALPHA2 = re.compile(r"[A-Za-z]{2}\Z")
 _OTHER_PLACES = 2
+_LINE = ("id", "type", "amount", "lineTotal")
+_WORDS = ("status", "subStatus", "channel", "apiReference", "propertyId", "roomId", "unitId", "offerId", "masterId")
 
 
 def _places(currency: str | None) -> int:
     return _OTHER_PLACES if currency is None else exponent(currency)
 
 
-def _money(amount: object, currency: str | None) -> str:
-    return str(Decimal(str(amount)).quantize(Decimal(1).scaleb(-_places(currency))))
+def _amount(value: object) -> Decimal | None:
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None
+
+
+def _exact(amount: Decimal, currency: str | None) -> Decimal | None:
+    """Round to the currency's places; None for an amount with more digits than anybody counts."""
+    try:
+        return amount.quantize(Decimal(1).scaleb(-_places(currency)))
+    except InvalidOperation:
+        return None
+
+
+def _money(value: object, currency: str | None) -> str | None:
+    """Write an amount; one beyond all counting as it is, and None for what is no number."""
+    amount = _amount(value)
+    if amount is None:
+        return None
+    exact = _exact(amount, currency)
+    return str(amount.normalize() if exact is None else exact)
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _text(value: object) -> str | None:
@@ -62,31 +94,32 @@ def _channel_status(members: list[Booking]) -> str | None:
 
 
 def _room(row: Row) -> str | None:
-    unit = row["unitId"]
+    unit = _whole(row["unitId"])
     return f"{row['roomId']}/{unit}" if unit is not None and unit >= 1 else None
 
 
 def _nights(row: Row, currency: str | None) -> list[Row]:
-    arrival, departure = date.fromisoformat(row["arrival"]), date.fromisoformat(row["departure"])
-    count = (departure - arrival).days
-    if count <= 0:
+    span, amount = days(row), _amount(row["price"])
+    price = None if amount is None or _exact(amount, currency) is None else amount
+    if span is None or price is None or span[0] >= span[1]:
         return []
+    arrival, count = span[0], (span[1] - span[0]).days
     places = _places(currency)
-    share, over = divmod(int(Decimal(str(row["price"])).scaleb(places)), count)
+    share, over = divmod(int(price.scaleb(places)), count)
     amounts = [share + 1] * over + [share] * (count - over)
     return [
         {
             "date": (arrival + timedelta(days=index)).isoformat(),
-            "price": _money(Decimal(amount).scaleb(-places), currency),
+            "price": _money(Decimal(cents).scaleb(-places), currency),
             "derived": True,
         }
-        for index, amount in enumerate(amounts)
+        for index, cents in enumerate(amounts)
     ]
 
 
 def _stay(booking: Booking, currency: str | None) -> Row:
     row = booking.row
-    offer = row["offerId"]
+    offer = _whole(row["offerId"])
     return {
         "ref": str(booking.id),
         "room_type_ref": str(row["roomId"]),
@@ -95,8 +128,8 @@ def _stay(booking: Booking, currency: str | None) -> Row:
         "arrival": row["arrival"],
         "departure": row["departure"],
         "status": _status(row),
-        "adults": row["numAdult"],
-        "children": row["numChild"],
+        "adults": _whole(row["numAdult"]),
+        "children": _whole(row["numChild"]),
         "total": _money(row["price"], currency),
         "nights": _nights(row, currency),
     }
@@ -116,16 +149,28 @@ def _guest(row: Row, ref: str | None) -> Row:
 
 
 def _line(item: Row, currency: str | None) -> Row:
-    amount = item["lineTotal"]
+    amount = _amount(item["lineTotal"])
     if item["type"] == "payment":
-        amount = -item["amount"] if item.get("subType") == _REFUND else item["amount"]
+        amount = _amount(item["amount"])
+        amount = -amount if amount is not None and item.get("subType") == _REFUND else amount
     return {
         "ref": str(item["id"]),
         "kind": item["type"],
-        "text": _text(item["description"]),
+        "text": _text(item.get("description")),
         "amount": _money(amount, currency),
         "currency": currency,
     }
+
+
+def _with(rows: object, *names: str) -> list[Row]:
+    """Return the rows of a list that was written verbatim which have what makes them rows."""
+    found = rows if isinstance(rows, list) else []
+    return [row for row in found if isinstance(row, dict) and all(name in row for name in names)]
+
+
+def _lines(members: list[Booking], currency: str | None) -> list[Row]:
+    items = [item for one in members for item in _with(one.invoice_items, *_LINE)]
+    return [line for line in (_line(item, currency) for item in items) if line["amount"] is not None]
 
 
 def _block(booking: Booking) -> Row:
@@ -163,11 +208,12 @@ def _revision(hotel: Hotel, ref: str, members: list[Booking]) -> Row:
     row = lead.row
     place = hotel.properties.get(row["propertyId"])
     currency = place.currency if place is not None else None  # moved out of this account's sight
-    stays = [_stay(member, currency) for member in members]
-    status = _overall({stay["status"] for stay in stays})
+    stays = [_stay(member, currency) for member in members if days(member.row)]
+    status = _overall({_status(member.row) for member in members})
     hold_kind = _hold_kind(status, lead, members)
     newest = max(str(member.row["modifiedTime"]) for member in members)
-    total = sum((Decimal(stay["total"]) for stay in stays), Decimal())
+    amounts = [None if stay["total"] is None else Decimal(stay["total"]) for stay in stays]
+    total = None if None in amounts else sum((amount for amount in amounts if amount is not None), Decimal())
     return {
         "vendor": VENDOR,
         "ref": ref,
@@ -189,9 +235,9 @@ def _revision(hotel: Hotel, ref: str, members: list[Booking]) -> Row:
         "total": _money(total, currency),
         "price_basis": "gross",
         "booker": _guest(row, None),
-        "guests": [_guest(guest, str(guest["id"])) for member in members for guest in member.guests],
+        "guests": [_guest(one, str(one["id"])) for member in members for one in _with(member.guests, "id")],
         "room_stays": stays,
-        "folio_lines": [_line(item, currency) for member in members for item in member.invoice_items],
+        "folio_lines": _lines(members, currency),
         "notes": _text(row["notes"]),
         "comments": _text(row["comments"]),
         "created_at": row["bookingTime"],
@@ -215,15 +261,19 @@ def _gather(hotel: Hotel, bookings: Iterable[Booking]) -> dict[tuple[str, int], 
 
 def revisions(hotel: Hotel) -> list[Row]:
     """Return every reservation of the hotel, ordered by first booking id."""
-    ordered = sorted(hotel.bookings.values(), key=lambda booking: booking.id)
-    found = _gather(hotel, (booking for booking in ordered if not booking.block))
+    found = _gather(hotel, (booking for booking in _readable(hotel) if not booking.block))
     return [_revision(hotel, ref, members) for (ref, _), members in found.items()]
 
 
 def blocks(hotel: Hotel) -> list[Row]:
     """Return the black bookings as blocks, ordered by booking id; a cancelled one is gone."""
+    return [_block(booking) for booking in _readable(hotel) if booking.block and days(booking.row)]
+
+
+def _readable(hotel: Hotel) -> list[Booking]:
+    """Return the bookings whose words are words, ordered by id."""
     ordered = sorted(hotel.bookings.values(), key=lambda booking: booking.id)
-    return [_block(booking) for booking in ordered if booking.block]
+    return [one for one in ordered if not any(isinstance(one.row[name], list | dict) for name in _WORDS)]
 
 
 def reservation_ref(hotel: Hotel, booking: Booking) -> str:

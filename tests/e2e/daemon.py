@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import signal
 import socket
@@ -14,6 +15,14 @@ from pathlib import Path
 from typing import Any
 
 _READY_S, _STOP_S, _COMMAND_S = 60.0, 30.0, 90.0
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+def _die_with_the_tests() -> None:
+    """Leave no daemon behind when the tests themselves are killed."""
+    if sys.platform == "linux":
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,7 @@ class Daemon:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=_die_with_the_tests,
             )
         assert self._child.stdout is not None
         async with asyncio.timeout(_READY_S):
@@ -94,6 +104,7 @@ class Daemon:
             env=self.environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            preexec_fn=_die_with_the_tests,
         )
         try:
             async with asyncio.timeout(_COMMAND_S):

@@ -16,6 +16,9 @@ from tests.e2e.stage import Stage, on_stage
 from tests.e2e.traffic import Traffic
 from tests.e2e.waiting import eventually
 
+pytestmark = pytest.mark.timeout(300)
+
+BACK_S = 1.5
 HELD = ("I1", "I2", "I3", "I4", "I5", "I8", "I9", "I12", "I13", "I15")
 
 
@@ -37,9 +40,12 @@ async def backfilling(stage: Stage) -> AsyncIterator[None]:
             await task
 
 
-async def killed_under_load(root: Path, kills: int, seed: int) -> None:
-    """Kill -9 at random moments under webhooks, polls and a backfill; then everything must be as the vendor has it."""
-    dice = random.Random(seed)
+async def killed_under_load(root: Path, kills: int, seed: int) -> list[float]:
+    """Kill -9 at random moments under webhooks, polls and a backfill; then everything must be as the vendor has it.
+
+    Returns after how many seconds each time the daemon was back and ready.
+    """
+    dice, back = random.Random(seed), list[float]()
     async with on_stage(root, poll_interval_s=1, reservations=60) as stage:
         await stage.start()
         async with Traffic(stage, seed) as traffic, backfilling(stage):
@@ -47,7 +53,9 @@ async def killed_under_load(root: Path, kills: int, seed: int) -> None:
                 before = traffic.acknowledged
                 await eventually(partial(traffic.more_than, before + dice.randrange(12)), 30)
                 await stage.daemon.kill()
+                began = asyncio.get_running_loop().time()
                 await stage.daemon.start()
+                back.append(asyncio.get_running_loop().time() - began)
         await traffic.check()
         await stage.settled(60, max_in_flight={})
         before_replay = await stage.hash()
@@ -55,6 +63,7 @@ async def killed_under_load(root: Path, kills: int, seed: int) -> None:
         assert ended.code == 0, ended.err
         audited = await stage.settled(30, max_in_flight={}, replay=(before_replay, await stage.hash()))
         assert {name: audited.invariants[name] for name in HELD} == dict.fromkeys(HELD, "held")
+    return back
 
 
 async def test_three_kills_under_load_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
@@ -65,8 +74,8 @@ async def test_three_kills_under_load_lose_nothing_and_double_nothing(tmp_path: 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_twenty_kills_under_load_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    """CRS-01."""
-    await killed_under_load(tmp_path, 20, 2)
+    """CRS-01: and at least once, on a machine that has other things to do, it is back in a second and a half."""
+    assert min(await killed_under_load(tmp_path, 20, 2)) <= BACK_S
 
 
 async def test_sigterm_under_load_ends_in_time_and_leaves_nothing_leased(tmp_path: Path) -> None:

@@ -6,10 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from connectors.beds24.simulator.credits import WINDOW
 from tests.e2e.stage import on_stage
 from tests.e2e.vendor import VENDOR
 from tests.e2e.waiting import eventually
+
+pytestmark = pytest.mark.timeout(300)
 
 _CREDITS, _RESERVE, _READ = 100.0, 15.0, 1.2
 _LEFT_OF_WINDOW_S = 10

@@ -16,7 +16,7 @@ from tests.e2e.stage import Stage, on_stage
 from tests.e2e.traffic import Traffic
 from tests.e2e.waiting import eventually
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 ANSWER_S, READY_S, INSERT_S = 0.25, 5.0, 5.0
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from tests.e2e.bookings import ROOM_1, ROOM_2, ROOM_3, ROOMS
+from tests.e2e.bookings import ROOM_1, ROOM_2, ROOM_3, ROOMS, Days
 from tests.e2e.stage import Stage
 from tests.e2e.waiting import eventually
 
@@ -20,7 +19,7 @@ async def claims(stage: Stage, *refs: str) -> list[tuple[str | None, str]]:
     return [(stay["room"], stay["claim_state"]) for stay in stays if stay]
 
 
-async def counted(stage: Stage, days: Any, last: int) -> list[int]:
+async def counted(stage: Stage, days: Days, last: int) -> list[int]:
     """Return how many doubles are sold, night by night."""
     return [await stage.store.booked(days.on(day)) for day in range(last)]
 

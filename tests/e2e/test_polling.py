@@ -100,15 +100,15 @@ async def test_what_vanished_and_is_back_unchanged_is_seen_by_the_poll_alone(pol
     days = polled.calendar.days()
     ref = await polled.vendor.book(days.stay(0, 2), silent=True)
     await polled.settled()
-    news, hotel = polled.vendor.webhook(ref), polled.vendor.simulator.backend.hotel
-    booking = hotel.bookings[int(ref)]
+    news = polled.vendor.webhook(ref)
+    booking = polled.vendor.simulator.backend.hotel.bookings[int(ref)]
     stay = await polled.store.stay(ref)
     assert stay is not None
     await polled.vendor.delete(ref)
     await polled.post(news)
     await eventually(lambda: polled.store.cases("vanished", about=str(stay["id"])))
     await polled.settled()
-    hotel.put(booking)
+    polled.vendor.show_again(booking)
 
     async def healed() -> bool:
         [case] = await polled.store.cases("vanished", about=str(stay["id"]))

@@ -11,6 +11,7 @@ import msgspec
 
 from connectors.beds24.simulator import SIMULATOR, hooks
 from connectors.beds24.simulator.app import Beds24Simulator
+from connectors.beds24.simulator.hotel import Booking
 from connectors.kit.simulator.clock import stamp
 from connectors.kit.simulator.contract import ChangeOrder
 
@@ -84,6 +85,12 @@ class Vendor:
         """Carry out several silent changes with nobody able to read in between."""
         for order in orders:
             self.simulator.backend.change(msgspec.convert({**order, "silent": True}, ChangeOrder))
+
+    def show_again(self, booking: Booking) -> None:
+        """Let a deleted booking be there as if it had never gone."""
+        hotel = self.simulator.backend.hotel
+        hotel.begin(self.simulator.backend.clock.now())
+        hotel.put(booking)
 
     def member_refs(self, ref: str) -> list[str]:
         """Return the booking numbers of a reservation, in the order they were made."""

@@ -1,7 +1,7 @@
 """Core: reservations, stays, claims, counters, identity and the bill.
 
-No foreign key leads from rows that arrive by the thousand to their parents: parents are never deleted (the roles may
-not), and the check of every row costs as much as writing it (docs/decisions/0003).
+No foreign key leads from guests, lines and counters to their parents, which are never deleted (the roles may not).
+An index that only begins like a primary key misleads the checks of the others (docs/decisions/0003).
 """
 
 from alembic import op
@@ -37,10 +37,11 @@ UP = (
         created_at timestamptz,
         modified_at timestamptz,
         recorded_at timestamptz NOT NULL DEFAULT now(),
-        PRIMARY KEY (tenant_id, reservation_id)
+        PRIMARY KEY (tenant_id, reservation_id),
+        FOREIGN KEY (tenant_id, property_id) REFERENCES properties
     )
     """,
-    "CREATE INDEX reservations_by_property ON reservations (tenant_id, property_id)",
+    "CREATE INDEX reservations_by_property ON reservations (property_id, tenant_id)",  # not the other way round: 0003
     """
     CREATE TABLE room_stays (
         tenant_id uuid NOT NULL,
@@ -67,7 +68,8 @@ UP = (
         children integer,
         total numeric,
         flags text[] NOT NULL DEFAULT '{}',
-        PRIMARY KEY (tenant_id, stay_id)
+        PRIMARY KEY (tenant_id, stay_id),
+        FOREIGN KEY (tenant_id, reservation_id) REFERENCES reservations
     )
     """,
     "CREATE INDEX room_stays_by_reservation ON room_stays (tenant_id, reservation_id)",
@@ -121,7 +123,8 @@ UP = (
         gone boolean NOT NULL DEFAULT false,
         claim_state text NOT NULL CHECK (claim_state IN ('none', 'claimed', 'refused')),
         refused_ticket bigint,
-        PRIMARY KEY (tenant_id, block_id)
+        PRIMARY KEY (tenant_id, block_id),
+        FOREIGN KEY (tenant_id, property_id) REFERENCES properties
     )
     """,
     "CREATE INDEX blocks_refused ON blocks (tenant_id, room_id) WHERE claim_state = 'refused'",

@@ -82,3 +82,12 @@ async def test_an_interrupted_run_lands_what_it_read_and_the_next_one_the_rest(d
     assert told["resumed"]
     assert told["complete"]
     assert await desk.ask(IN_STORE) == BOOKINGS
+
+
+async def test_nothing_misleads_the_check_of_a_stay_to_its_reservation(desk: Desk) -> None:
+    """Decision 0003: of two indexes that begin alike, an empty table's plan may take the one that reads the tenant."""
+    beginning_like_the_key = await desk.ask(
+        "SELECT count(*) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
+        "WHERE i.indrelid = 'reservations'::regclass AND a.attname = 'tenant_id'"
+    )
+    assert beginning_like_the_key == 1

@@ -54,14 +54,3 @@ async def withdraw(connection: Connection, tenant_id: UUID, kind: str, subjects:
         list(subjects),
     )
     return len(rows)
-
-
-async def open_subjects(connection: Connection, tenant_id: UUID, kinds: Sequence[str]) -> set[tuple[str, str]]:
-    """Return (kind, subject) of the open cases of these kinds."""
-    rows = await connection.fetch(
-        "SELECT kind, subject FROM cases WHERE tenant_id = $1 AND kind = ANY($2::text[]) "
-        "AND state IN ('open', 'snoozed')",
-        tenant_id,
-        list(kinds),
-    )
-    return {(row["kind"], row["subject"]) for row in rows}

@@ -284,12 +284,3 @@ async def read_ticket(connection: Connection) -> int:
     """Draw the sequence number that orders vendor reads; taken before the vendor is called."""
     ticket: int = await connection.fetchval("SELECT nextval('read_tickets')")
     return ticket
-
-
-async def open_lane_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
-    """Return those of the lanes that have unfinished events."""
-    rows = await connection.fetch(
-        "SELECT DISTINCT lane_key FROM events WHERE lane_key = ANY($1::text[]) AND state IN ('waiting', 'leased')",
-        list(keys),
-    )
-    return {row["lane_key"] for row in rows}

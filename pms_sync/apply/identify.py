@@ -13,16 +13,20 @@ from pms_sync.domain.ids import NewId
 from pms_sync.domain.reservation import Revision
 from pms_sync.store import identity
 from pms_sync.store.database import Connection
-from pms_sync.store.links import Link
+from pms_sync.store.links import DESK, Link
 
 
 class Identified(msgspec.Struct, frozen=True):
-    """Where each object belongs; `doubts` are OTA numbers that already name another reservation."""
+    """Where each object belongs; `doubts` are OTA numbers that already name another reservation.
+
+    `attached` are objects that carry our token: what we made there, with the desk's own link of it.
+    """
 
     reservations: dict[tuple[UUID, str], UUID]
     new_ids: set[UUID]
     regrouped: set[tuple[UUID, str]]
     doubts: list[tuple[Incoming, UUID, UUID]]
+    attached: dict[tuple[UUID, str], tuple[UUID, str]] = {}
 
 
 def revision_of(record: Incoming) -> Revision:
@@ -68,6 +72,7 @@ async def _settle(
     new_id: NewId,
     found: Identified,
 ) -> None:
+    made = await _made_here(connection, tenant_id, [record for record, link in unsettled if link is None], found)
     candidates: dict[identity.Key, UUID] = {}
     keyed = []
     for record, link in unsettled:
@@ -76,7 +81,7 @@ async def _settle(
         by_ref = (place, identity.vendor_key(record.account.account_id, revision.ref))
         channel = channel_key_of(revision)
         by_channel = (place, channel) if channel else None
-        known = link.reservation_id if link else None
+        known = link.reservation_id if link else made.get(record.key)
         candidate = known or candidates.get(by_ref) or (by_channel and candidates.get(by_channel)) or new_id()
         if known is None:
             found.new_ids.add(candidate)
@@ -93,3 +98,20 @@ async def _settle(
         found.reservations[record.key] = settled[by_ref]
         if by_channel and settled[by_channel] != settled[by_ref]:
             found.doubts.append((record, settled[by_ref], settled[by_channel]))
+
+
+async def _made_here(
+    connection: Connection, tenant_id: UUID, records: Sequence[Incoming], found: Identified
+) -> dict[tuple[UUID, str], UUID]:
+    """Find the objects that we made at the vendor, by the token they carry (ARCHITECTURE §5)."""
+    marked = {record.key: token for record in records if (token := revision_of(record).token)}
+    if not marked:
+        return {}
+    whole = {key: token.partition(".") for key, token in marked.items()}
+    made = await identity.made_here(connection, tenant_id, sorted({token for token, _, _ in whole.values()}))
+    places: dict[tuple[UUID, str], UUID] = {}
+    for key, (token, _, member) in whole.items():
+        if (known := made.get((key[0], token))) is not None:
+            places[key] = known.reservation_id
+            found.attached[key] = (DESK, known.member(int(member) if member.isdecimal() else 1))
+    return places

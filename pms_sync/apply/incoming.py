@@ -15,7 +15,7 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """One mapped object with where it came from.
 
     `direct` says that the object itself was fetched just now; `ticket` orders reads of one object; `raw_id` is None
-    while the body is not stored yet.
+    while the body is not stored yet. `by` is the person whose act it is, None for a vendor's own word.
     """
 
     account: Account
@@ -31,6 +31,12 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     ticket: int
     direct: bool
     correlation_id: str
+    by: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """Name who made the change, as the audit log does."""
+        return self.by or f"account:{self.account.account_id}"
 
     @property
     def level(self) -> str:

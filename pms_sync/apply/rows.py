@@ -15,7 +15,9 @@ from pms_sync.apply.incoming import Incoming
 from pms_sync.domain.reservation import Block, Stay, UnmappedCode
 from pms_sync.domain.status import Jump, Status, observed_jump
 from pms_sync.domain.stay import StayRange
+from pms_sync.store.accounts import Account
 from pms_sync.store.crosswalk import PropertyCatalogue
+from pms_sync.store.links import DESK
 
 Row = Mapping[str, Any]
 UNMAPPED, ILLEGAL, REFUSED = "mapping_missing", "illegal_status_jump", "double_booked"
@@ -27,14 +29,15 @@ _SEALED = frozenset({"private_digest"})
 
 
 def stay_row(
-    record: Incoming, stay: Stay, stay_id: UUID, reservation_id: UUID, catalogue: PropertyCatalogue
+    account: Account, stay: Stay, stay_id: UUID, reservation_id: UUID, catalogue: PropertyCatalogue
 ) -> dict[str, Any]:
-    """Return a stay's row; claim state and flags are filled in later."""
+    """Return a stay's row under the account of its home link; claim state and flags are filled in later."""
+    at_desk = account.account_id == DESK
     return {
         "stay_id": stay_id,
         "reservation_id": reservation_id,
-        "account_id": record.account.account_id,
-        "vendor": record.account.vendor,
+        "account_id": None if at_desk else account.account_id,
+        "vendor": None if at_desk else account.vendor,
         "vendor_ref": stay.ref,
         "room_type_id": catalogue.room_types.get(stay.room_type or ""),
         "room_id": catalogue.rooms.get(stay.room or ""),

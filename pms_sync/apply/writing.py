@@ -16,12 +16,15 @@ from pms_sync.apply.compose import Composed, StayKey
 from pms_sync.apply.identify import channel_key_of
 from pms_sync.apply.incoming import Incoming, Outcome
 from pms_sync.apply.people import GuestWrite, guest_changes
+from pms_sync.apply.states import LinkState, standing
 from pms_sync.domain.case import Case
 from pms_sync.domain.ids import NewId
 from pms_sync.domain.reservation import Block, Revision
-from pms_sync.store import audit, cases, lanes, links, reservations
+from pms_sync.store import audit, cases, decisions, lanes, links, outbox, reservations
 from pms_sync.store.database import Connection
+from pms_sync.store.decisions import NewDecision
 from pms_sync.store.lanes import NewEvent
+from pms_sync.store.outbox import Planned
 from pms_sync.store.sealing import KeyRing
 
 Row = Mapping[str, Any]
@@ -61,6 +64,10 @@ class Changes(msgspec.Struct, kw_only=True):
     guests: list[GuestWrite] = []
     dropped_guests: list[UUID] = []
     lines: list[tuple[UUID, rows.LineKey, UUID | None]] = []
+    states: dict[StayKey, LinkState] = {}
+    asked: dict[StayKey, list[Case]] = {}
+    decisions: list[NewDecision] = []
+    planned: list[Planned] = []
 
     def compare(self, stay_rows: Mapping[UUID, Row], keys: KeyRing, tenant_id: UUID) -> None:
         """Keep only what differs from what stands, and number the reservations that changed."""
@@ -152,10 +159,13 @@ async def write(connection: Connection, tenant_id: UUID, changes: Changes, keys:
         connection, tenant_id, [rows.line_dict(new_id(), one, key, reverses) for one, key, reverses in changes.lines]
     )
     await _write_links(connection, tenant_id, changes, keys)
+    await links.remember(connection, tenant_id, [standing(keys, tenant_id, one) for one in changes.states.values()])
+    await decisions.add(connection, keys, tenant_id, changes.decisions)
     await links.doubt(connection, tenant_id, changes.doubts)
     await _write_cases(connection, tenant_id, changes, new_id)
     await audit.append(connection, tenant_id, _entries(changes))
     await lanes.append(connection, _unique(changes.events))
+    await outbox.plan(connection, tenant_id, changes.planned)
 
 
 async def _write_reservations(connection: Connection, tenant_id: UUID, changes: Changes) -> None:
@@ -220,8 +230,10 @@ def _remote(keys: KeyRing, tenant_id: UUID, key: LinkKey, told: Revision | Block
 
 async def _write_cases(connection: Connection, tenant_id: UUID, changes: Changes, new_id: NewId) -> None:
     missing = [collisions.unmapped(*key, reservation_ids) for key, reservation_ids in changes.gaps.items()]
-    opened = [*changes.cases, *missing]
+    asked = [case for found in changes.asked.values() for case in found]
+    opened = [*changes.cases, *missing, *asked]
     await cases.open_cases(connection, tenant_id, opened, new_id)
+    await cases.withdraw_others(connection, tenant_id, changes.asked)
     still = {(case.kind, case.subject) for case in opened}
     gone: defaultdict[str, list[str]] = defaultdict(list)
     for kind, subject in changes.withdrawn:
@@ -234,7 +246,7 @@ async def _write_cases(connection: Connection, tenant_id: UUID, changes: Changes
 def _entries(changes: Changes) -> list[audit.Entry]:
     entries = [
         audit.Entry(
-            actor=f"account:{record.account.account_id}",
+            actor=record.actor,
             action="reservation.created" if before is None else "reservation.updated",
             entity_type="reservation",
             entity_id=str(reservation_id),
@@ -245,7 +257,7 @@ def _entries(changes: Changes) -> list[audit.Entry]:
     ]
     entries += [
         audit.Entry(
-            actor=f"account:{record.account.account_id}",
+            actor=record.actor,
             action="block.created" if before is None else "block.updated",
             entity_type="block",
             entity_id=str(block_id),

@@ -11,7 +11,8 @@ import msgspec
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A case to open; `subject` makes it one per kind, `fields` are rows of path, base, here, there, suggested, rule.
 
-    Severity runs from 1 (tonight) to 4.
+    Severity runs from 1 (tonight) to 4. A case about one link names its account and vendor ref. Where fields hold
+    personal data they are masked, and `sealed` has the full rows.
     """
 
     kind: str
@@ -20,6 +21,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     property_id: UUID
     reservation_ids: tuple[UUID, ...] = ()
     fields: tuple[dict[str, Any], ...] = ()
+    account_id: UUID | None = None
+    vendor_ref: str | None = None
+    sealed: bytes | None = None
 
     @property
     def fields_json(self) -> str:

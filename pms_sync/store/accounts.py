@@ -13,7 +13,11 @@ from pms_sync.store.sealing import KeyRing
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """An account joined with its property; credentials are not part of it."""
+    """An account joined with its property; credentials are not part of it.
+
+    `mirror` says per kind of object what of ours is exported, `ownership` overrides the defaults of whose value stands,
+    `roles` are those of all accounts of the property.
+    """
 
     tenant_id: UUID
     account_id: UUID
@@ -36,13 +40,18 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     subscribed: bool
     subscription_note: str | None
     breaker: str
+    mirror: Mapping[str, str] = {}
+    ownership: Mapping[str, str] = {}
+    roles: tuple[str, ...] = ()
 
 
 _SELECT = """
 SELECT a.tenant_id, a.account_id, a.property_id, p.code AS property_code, p.timezone, p.currency, a.vendor,
        a.property_ref, a.role, a.mode, a.state, a.state_reason, a.crosswalk_version, p.catalogue_version,
        a.login_digest, a.credentials IS NOT NULL AS has_credentials, a.door_id, a.projected_version,
-       a.subscribed_at IS NOT NULL AS subscribed, a.subscription_note, a.breaker
+       a.subscribed_at IS NOT NULL AS subscribed, a.subscription_note, a.breaker, a.mirror, a.ownership,
+       (SELECT array_agg(DISTINCT o.role ORDER BY o.role) FROM accounts o
+         WHERE o.tenant_id = a.tenant_id AND o.property_id = a.property_id) AS roles
   FROM accounts a JOIN properties p ON p.tenant_id = a.tenant_id AND p.property_id = a.property_id
 """
 
@@ -52,7 +61,13 @@ async def load(connection: Connection, account_ids: Sequence[UUID] | None = None
     where = "" if account_ids is None else "WHERE a.account_id = ANY($1::uuid[])"
     arguments = [] if account_ids is None else [list(account_ids)]
     rows = await connection.fetch(f"{_SELECT} {where} ORDER BY p.code, a.vendor, a.account_id", *arguments)
-    return [Account(**row) for row in rows]
+    return [Account(**{**row, "roles": tuple(row["roles"])}) for row in rows]
+
+
+async def of_property(connection: Connection, property_id: UUID) -> list[UUID]:
+    """Return the ids of a property's accounts."""
+    rows = await connection.fetch("SELECT account_id FROM accounts WHERE property_id = $1", property_id)
+    return [row["account_id"] for row in rows]
 
 
 async def credentials(connection: Connection, keys: KeyRing, account: Account) -> Mapping[str, str]:

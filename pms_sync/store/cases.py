@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from pms_sync.domain.case import Case
@@ -10,13 +10,16 @@ from pms_sync.domain.ids import NewId
 from pms_sync.store.database import Connection
 
 _OPEN = """
-INSERT INTO cases (tenant_id, case_id, kind, subject, severity, property_id, reservation_ids, fields)
-SELECT $1, i, k, s, v, p, string_to_array(r, ',')::uuid[], f::jsonb
-  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::uuid[], $7::text[], $8::text[])
-       AS u(i, k, s, v, p, r, f)
+INSERT INTO cases (tenant_id, case_id, kind, subject, severity, property_id, reservation_ids, fields, account_id,
+                   vendor_ref, sealed)
+SELECT $1, i, k, s, v, p, string_to_array(r, ',')::uuid[], f::jsonb, a, l, b
+  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::uuid[], $7::text[], $8::text[], $9::uuid[],
+              $10::text[], $11::bytea[])
+       AS u(i, k, s, v, p, r, f, a, l, b)
 ON CONFLICT (tenant_id, kind, subject) WHERE state IN ('open', 'snoozed') DO UPDATE
    SET version = cases.version + 1, severity = least(cases.severity, excluded.severity),
-       reservation_ids = excluded.reservation_ids, fields = excluded.fields
+       reservation_ids = excluded.reservation_ids, fields = excluded.fields, account_id = excluded.account_id,
+       vendor_ref = excluded.vendor_ref, sealed = excluded.sealed
  WHERE cases.fields IS DISTINCT FROM excluded.fields OR cases.reservation_ids IS DISTINCT FROM excluded.reservation_ids
 RETURNING case_id, kind, (xmax = 0) AS opened
 """
@@ -38,6 +41,9 @@ async def open_cases(connection: Connection, tenant_id: UUID, cases: Sequence[Ca
         [case.property_id for case in found],
         [",".join(str(one) for one in case.reservation_ids) for case in found],
         [case.fields_json for case in found],
+        [case.account_id for case in found],
+        [case.vendor_ref for case in found],
+        [case.sealed for case in found],
     )
     return sum(row["opened"] for row in rows)
 
@@ -54,3 +60,25 @@ async def withdraw(connection: Connection, tenant_id: UUID, kind: str, subjects:
         list(subjects),
     )
     return len(rows)
+
+
+_LOST_CAUSE = """
+UPDATE cases c SET state = 'withdrawn', version = version + 1, resolved_at = now()
+  FROM json_to_recordset($2::json) AS w(account_id uuid, ref text, still text[])
+ WHERE c.tenant_id = $1 AND c.account_id = w.account_id AND c.vendor_ref = w.ref AND c.state IN ('open', 'snoozed')
+   AND c.kind || ' ' || c.subject <> ALL(w.still)
+RETURNING c.case_id
+"""
+
+
+async def withdraw_others(
+    connection: Connection, tenant_id: UUID, still: Mapping[tuple[UUID, str], Sequence[Case]]
+) -> int:
+    """Close the open cases of these links, (account, vendor ref), but those that still have their cause."""
+    if not still:
+        return 0
+    told = [
+        {"account_id": account_id, "ref": ref, "still": [f"{case.kind} {case.subject}" for case in cases]}
+        for (account_id, ref), cases in still.items()
+    ]
+    return len(await connection.fetch(_LOST_CAUSE, tenant_id, told))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import msgspec
+
 from pms_sync.store.database import Connection
+from pms_sync.store.links import DESK
 
 Key = tuple[UUID, str]  # (property, key text)
 
@@ -57,3 +60,34 @@ def channel_key(channel: str, reference: str, vendor_channel: str | None = None)
         return f"channel:{channel}:{reference}"
     word = (vendor_channel or "").strip().lower()
     return f"channel:other:{word}:{reference}" if word else None
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What we made at a vendor: our reservation, and the desk's ref of the first stay that was sent."""
+
+    reservation_id: UUID
+    desk_ref: str
+
+    def member(self, place: int) -> str:
+        """Return the desk's ref of the stay that was sent at this place, counted from 1."""
+        group, _, first = self.desk_ref.rpartition(".")
+        return desk_ref(group, int(first) + place - 1)
+
+
+def desk_ref(group: str, number: int) -> str:
+    """Name one stay of what was made at our desk."""
+    return f"{group}.{number}"
+
+
+_MADE = """
+SELECT i.account_id, i.token, i.reservation_id, l.vendor_ref FROM intents i
+ CROSS JOIN LATERAL (SELECT vendor_ref FROM links l WHERE l.tenant_id = $1 AND l.reservation_id = i.reservation_id
+                        AND l.account_id = $3 AND l.level = 'stay' AND l.object_id = i.object_id OFFSET 0) AS l
+ WHERE i.tenant_id = $1 AND i.token = ANY($2::text[]) AND i.kind = 'create'
+"""
+
+
+async def made_here(connection: Connection, tenant_id: UUID, tokens: Sequence[str]) -> dict[tuple[UUID, str], Made]:
+    """Find what we made under these tokens, by (account, token)."""
+    rows = await connection.fetch(_MADE, tenant_id, list(tokens), DESK)
+    return {(row["account_id"], row["token"]): Made(row["reservation_id"], row["vendor_ref"]) for row in rows}

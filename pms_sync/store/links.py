@@ -1,6 +1,9 @@
-"""Links: our object and a vendor's, with the vendor's state as last seen and as last agreed.
+"""Links: our object and a vendor's, with the vendor's state as last seen, as last agreed, and ours.
 
-`base` NULL means that it equals `remote`: what was taken from the vendor is agreed at once.
+`base` NULL means that it equals `remote`: what was taken from the vendor is agreed at once. `ours` NULL means that our
+state is what the link last saw. A link with a home has none of its own: another account shows the same booking, and our
+state stands there. What was made at our desk stands on a link of no account (DESK) until a vendor has it, whose link
+then is its home.
 """
 
 from __future__ import annotations
@@ -66,6 +69,13 @@ UPDATE links l SET read_ticket = p.value, missing_reads = 0, seen_at = now()
   FROM {_PLACED.format(kind="bigint")} WHERE l.ctid = p.place
 """  # noqa: S608 - a constant of this module
 
+_REMEMBER = """
+UPDATE links l SET base = w.base, ours = w.ours, home_account_id = w.ha, home_ref = w.hr
+  FROM ROWS FROM (json_to_recordset($2::json) AS (account_id uuid, ref text, ha uuid, hr text), unnest($3::bytea[]),
+                  unnest($4::bytea[])) AS w(account_id, ref, ha, hr, base, ours)
+ WHERE l.tenant_id = $1 AND l.account_id = w.account_id AND l.level = 'stay' AND l.vendor_ref = w.ref
+"""
+
 
 async def load(
     connection: Connection, tenant_id: UUID, account_ids: Sequence[UUID], refs: Sequence[str]
@@ -75,30 +85,61 @@ async def load(
     return {(row["account_id"], row["level"], row["vendor_ref"]): Link(**row) for row in rows}
 
 
+DESK = UUID(int=0)
+
+
 class Tree(msgspec.Struct, frozen=True):
-    """A sealed remote tree of one stay of a reservation."""
+    """The sealed trees of one link of a reservation."""
 
     reservation_id: UUID
     account_id: UUID
     vendor_ref: str
     stay_id: UUID
-    remote: bytes
+    remote: bytes | None
+    base: bytes | None
+    ours: bytes | None
+    home_account_id: UUID | None
+    home_ref: str | None
 
 
 async def load_trees(connection: Connection, tenant_id: UUID, reservation_ids: Sequence[UUID]) -> list[Tree]:
-    """Return the remote trees of every stay of these reservations, still sealed."""
+    """Return the trees of every stay link of these reservations, still sealed."""
     rows = await connection.fetch(
-        "SELECT reservation_id, account_id, vendor_ref, object_id AS stay_id, remote FROM links "
-        "WHERE tenant_id = $1 AND reservation_id = ANY($2::uuid[]) AND level = 'stay' AND remote IS NOT NULL",
+        "SELECT reservation_id, account_id, vendor_ref, object_id AS stay_id, remote, base, ours, home_account_id, "
+        "home_ref FROM links WHERE tenant_id = $1 AND reservation_id = ANY($2::uuid[]) AND level = 'stay' "
+        "AND (account_id <> $3 OR home_account_id IS NULL)",
         tenant_id,
         list(reservation_ids),
+        DESK,
     )
     return [Tree(**row) for row in rows]
 
 
-def place(account_id: UUID, level: str, vendor_ref: str) -> str:
-    """Return the place a tree is sealed for."""
-    return f"links.remote:{account_id}:{level}:{vendor_ref}"
+def place(account_id: UUID, level: str, vendor_ref: str, tree: str = "remote") -> str:
+    """Return the place a tree (`remote`, `base` or `ours`) is sealed for."""
+    return f"links.{tree}:{account_id}:{level}:{vendor_ref}"
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a link remembers beside the vendor's state; sealed."""
+
+    account_id: UUID
+    vendor_ref: str
+    base: bytes | None
+    ours: bytes | None
+    home_account_id: UUID | None = None
+    home_ref: str | None = None
+
+
+async def remember(connection: Connection, tenant_id: UUID, standing: Sequence[Standing]) -> None:
+    """Write what these stay links remember."""
+    if standing:
+        told = [
+            {"account_id": one.account_id, "ref": one.vendor_ref, "ha": one.home_account_id, "hr": one.home_ref}
+            for one in standing
+        ]
+        bases, ours = [one.base for one in standing], [one.ours for one in standing]
+        await connection.execute(_REMEMBER, tenant_id, told, bases, ours)
 
 
 LINKS = Bulk.of(

@@ -1,0 +1,229 @@
+"""Merging: one unit of ours against one link, from decision to new trees; pure but for the mapper's own purity.
+
+Ours is compared in the vendor's space; what the decision takes is written into ours, which keeps whatever the vendor
+cannot hold. What only says how the vendor put it (version, its words, its clock) follows the home link without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import msgspec
+
+from conflict.atoms import EMPTIED, Tree, Value, atoms
+from conflict.decide import decide
+from conflict.ownership import Owners
+from conflict.pairing import UNPAIRED, Pairing, pair_guests
+from conflict.resolve import Resolution
+from conflict.revise import copy_atoms, with_atoms
+from conflict.triple import Side, divergence, rekeyed, restore, side_of
+from conflict.verdicts import Decision
+from pms_sync.apply.states import LinkState
+from pms_sync.apply.tongues import Tongue
+from pms_sync.domain.errors import MappingRejected
+from pms_sync.domain.reservation import Revision, Stay
+
+Pushed: TypeAlias = dict[str, Value | None]
+
+# How the vendor put it; nobody edits these, so they follow what the home link shows.
+_FOLLOWS = (
+    "vendor ref property_ref version scope siblings_complete is_home gone guaranteed currency price_basis created_at "
+    "modified_at token"
+).split()
+
+
+class Merged(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one link: its new state, our new state, and what it newly has to be told."""
+
+    state: LinkState
+    ours: Revision
+    decision: Decision
+    news: tuple[str, ...]
+
+
+class Facing(msgspec.Struct, frozen=True, kw_only=True):
+    """The three sides of a link, ours as the vendor would hold it, with the names both go by."""
+
+    base: Tree
+    here: Side
+    there: Side
+    pairing: Pairing
+    owners: Owners
+
+    def decide(self) -> Decision:
+        """Decide about the link."""
+        return decide(self.base, self.here, self.there, self.owners)
+
+
+def facing(ours: Revision, state: LinkState, tongue: Tongue, there: Revision | None = None) -> Facing:
+    """Lay the sides of a link beside each other; `there` is what the vendor shows now, else as last seen.
+
+    Raises MappingRejected for a state of ours that this vendor cannot be told.
+    """
+    held, shown = tongue.project(ours), there or state.remote
+    pairing = Pairing(stays=_stays(held, shown), guests=pair_guests(held, shown) if shown else {})
+    base, _ = restore(_tree(state.remote), state.divergence)
+    return Facing(
+        base=rekeyed(base, pairing),
+        here=side_of(held, pairing),
+        there=side_of(shown) if shown else Side(tree={}),
+        pairing=pairing,
+        owners=tongue.owners(ours),
+    )
+
+
+def _as_last_said(ours: Revision, state: LinkState, tongue: Tongue, there: Revision) -> Facing:
+    """Lay the sides beside each other where the vendor has no words for ours: ours as it could last be said."""
+    base, here = restore(_tree(state.remote), state.divergence)
+    sides = Side(tree=here), side_of(there)
+    return Facing(base=base, here=sides[0], there=sides[1], pairing=UNPAIRED, owners=tongue.owners(ours))
+
+
+def merge(ours: Revision, state: LinkState, there: Revision, tongue: Tongue) -> Merged:
+    """Merge what a link shows now into ours; the same vendor state again asks and takes nothing more."""
+    try:
+        now = facing(ours, state, tongue, there)
+    except MappingRejected:
+        now = _as_last_said(ours, state, tongue, there)
+    decision = now.decide()
+    before: Pushed = {}
+    if state.remote is not None:
+        seen = msgspec.structs.replace(now, there=side_of(state.remote))
+        before = _pushed(seen.decide(), now.here.tree)
+    taken = _take(ours, there, decision, now.pairing, tongue)
+    if state.is_home:
+        taken = _follow(_renamed(taken, now.pairing), there)
+    fresh = msgspec.structs.replace(
+        state,
+        remote=there,
+        divergence=divergence(decision.base, decision.result, now.there.tree),
+        ours=None if not state.is_home or taken == there else taken,
+    )
+    return Merged(state=fresh, ours=taken, decision=decision, news=_news(_pushed(decision, now.here.tree), before))
+
+
+def edited(before: Revision, ours: Revision, state: LinkState, tongue: Tongue) -> Merged:
+    """Set a link against a new state of ours; the vendor's is as last seen.
+
+    Raises MappingRejected for a state of ours that this vendor cannot be told.
+    """
+    now = facing(ours, state, tongue)
+    try:
+        was = facing(before, state, tongue)
+        known = _pushed(was.decide(), was.here.tree)
+    except MappingRejected:
+        known = {}
+    decision = now.decide()
+    return _remembered(state, ours, decision, now, _news(_pushed(decision, now.here.tree), known))
+
+
+def resolved(ours: Revision, state: LinkState, resolution: Resolution, tongue: Tongue) -> Merged:
+    """Follow what a person chose: ours becomes that, and the base what the vendor showed (ARCHITECTURE §6)."""
+    assert state.remote is not None  # noqa: S101 - narrows the type
+    now = facing(ours, state, tongue)
+    chosen = _chosen(ours, state.remote, resolution.here, now, tongue)
+    base = {path: value for path, value in {**now.base, **resolution.base}.items() if value is not None}
+    here = side_of(tongue.project(chosen), now.pairing)
+    now = msgspec.structs.replace(now, base=base, here=here, owners=tongue.owners(chosen))
+    decision = now.decide()
+    return _remembered(state, chosen, decision, now, tuple(decision.push))
+
+
+def _remembered(state: LinkState, ours: Revision, decision: Decision, now: Facing, news: tuple[str, ...]) -> Merged:
+    fresh = msgspec.structs.replace(
+        state,
+        divergence=divergence(decision.base, decision.result, now.there.tree),
+        ours=None if not state.is_home or ours == state.remote else ours,
+    )
+    return Merged(state=fresh, ours=ours, decision=decision, news=news)
+
+
+def _pushed(decision: Decision, here: Tree) -> Pushed:
+    """Name what is to be sent with its value, so that a second edit of one atom is news."""
+    return {path: here.get(path) for path in decision.push}
+
+
+def _news(now: Pushed, before: Pushed) -> tuple[str, ...]:
+    return tuple([path for path, value in now.items() if path not in before or before[path] != value])
+
+
+def _tree(revision: Revision | None) -> Tree:
+    return atoms(revision) if revision else {}
+
+
+def _stays(ours: Revision, there: Revision | None) -> dict[str, str]:
+    """Pair the stays of a unit with those of a link: one with one, more by what is booked, then in order."""
+    if there is None or not ours.room_stays or not there.room_stays:
+        return {}
+    if len(ours.room_stays) == len(there.room_stays) == 1:
+        mine, theirs = ours.room_stays[0].ref, there.room_stays[0].ref
+        return {} if mine == theirs else {mine: theirs}
+    known = {stay.ref for stay in there.room_stays}
+    return {} if known & {stay.ref for stay in ours.room_stays} else _by_booking(ours, there)
+
+
+def _by_booking(ours: Revision, there: Revision) -> dict[str, str]:
+    left = list(there.room_stays)
+    pairs: dict[str, str] = {}
+    for stay in ours.room_stays:
+        booked = (stay.arrival, stay.departure, stay.room_type_ref)
+        match = next((one for one in left if (one.arrival, one.departure, one.room_type_ref) == booked), None)
+        if match is not None:
+            left.remove(match)
+            pairs[stay.ref] = match.ref
+    return pairs
+
+
+def _take(ours: Revision, there: Revision, decision: Decision, pairing: Pairing, tongue: Tongue) -> Revision:
+    """Write into ours what the decision takes: theirs as it stands there, a mixture of both as values."""
+    tree = atoms(there)
+    taken = decision.taken
+    copied = [path for path in taken if decision.result.get(path) == tree.get(path)]
+    mixed = {path: decision.result[path] for path in taken if path not in copied and path in decision.result}
+    if tongue.account.vendor == ours.vendor and copied:
+        ours = copy_atoms(ours, there, copied, pairing)
+    else:
+        mixed |= {path: tree[path] for path in copied if path in tree}
+    return with_atoms(ours, mixed, pairing, tongue.codes) if mixed else ours
+
+
+def _chosen(
+    ours: Revision, there: Revision, values: Mapping[str, Value | None], now: Facing, tongue: Tongue
+) -> Revision:
+    """Set ours to what was chosen; what is theirs is taken as it stands there."""
+    theirs = [path for path, value in values.items() if value == now.there.tree.get(path)]
+    typed = {path: EMPTIED if value is None else value for path, value in values.items() if path not in theirs}
+    if theirs and tongue.account.vendor == ours.vendor:
+        ours = copy_atoms(ours, there, theirs, now.pairing)
+    else:
+        typed |= {path: now.there.tree.get(path, EMPTIED) for path in theirs}
+    return with_atoms(ours, typed, now.pairing, tongue.codes) if typed else ours
+
+
+def _renamed(ours: Revision, pairing: Pairing) -> Revision:
+    """Call our stays what their home link calls them, once a vendor has what was made at our desk."""
+    if not pairing.stays:
+        return ours
+    names = pairing.stays
+    stays = [msgspec.structs.replace(stay, ref=names.get(stay.ref, stay.ref)) for stay in ours.room_stays]
+    return msgspec.structs.replace(ours, room_stays=tuple(stays))
+
+
+def _follow(ours: Revision, there: Revision) -> Revision:
+    """Let what only says how the vendor put it follow the vendor, and our codes what the crosswalk says by now."""
+    fields = {name: getattr(there, name) for name in _FOLLOWS}
+    if (ours.status, ours.hold_kind) == (there.status, there.hold_kind):
+        fields["vendor_status"] = there.vendor_status
+    shown = {stay.ref: stay for stay in there.room_stays}
+    stays = tuple([_recoded(stay, shown[stay.ref]) if stay.ref in shown else stay for stay in ours.room_stays])
+    return msgspec.structs.replace(ours, room_stays=stays, **fields)
+
+
+def _recoded(ours: Stay, there: Stay) -> Stay:
+    codes = {
+        name: getattr(there, name)
+        for name in ("room_type", "room", "rate_plan")
+        if getattr(ours, f"{name}_ref") == getattr(there, f"{name}_ref")
+    }
+    return msgspec.structs.replace(ours, **codes)

@@ -1,0 +1,191 @@
+"""Planning: what each arrival means for our own state, merged where that has a life of its own.
+
+Most objects have none: nobody edited them here and one account shows them, so that ours is what the vendor says. For
+the rest every link is merged in turn, and what a link newly has to be told is planned for the outbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from pms_sync.apply.asking import cases_of, decisions_of
+from pms_sync.apply.compose import StayKey, overlay
+from pms_sync.apply.identify import Identified, revision_of
+from pms_sync.apply.incoming import Incoming
+from pms_sync.apply.merging import Merged, edited, merge
+from pms_sync.apply.states import LinkState, Trees
+from pms_sync.apply.tongues import Tongue
+from pms_sync.apply.writing import Changes
+from pms_sync.domain.reservation import Revision
+from pms_sync.domain.status import Status
+from pms_sync.store.accounts import Account
+from pms_sync.store.links import Link
+from pms_sync.store.outbox import Planned
+from pms_sync.store.sealing import KeyRing
+
+Today = Callable[[str], date]
+Links = Mapping[tuple[UUID, str, str], Link]
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """One unit as it is to stand: our state, on the account of its home link, because of a record."""
+
+    record: Incoming
+    reservation_id: UUID
+    home: StayKey
+    account: Account
+    ours: Revision
+
+
+class Planner:
+    """Plans the units of one batch."""
+
+    def __init__(
+        self, trees: Trees, tongues: Mapping[UUID, Tongue], changes: Changes, keys: KeyRing, today: Today
+    ) -> None:
+        """Take what is held, how accounts are spoken to, and where the changes are gathered."""
+        self._trees, self._tongues, self._changes = trees, tongues, changes
+        self._keys, self._today = keys, today
+
+    def arrivals(self, records: Sequence[Incoming], found: Identified, known: Links) -> list[Told]:
+        """Merge what vendors show now."""
+        return [self._arrival(record, found, known) for record in records]
+
+    def _arrival(self, record: Incoming, found: Identified, known: Links) -> Told:
+        reservation_id = found.reservations[record.key]
+        link = known.get((record.account.account_id, "stay", record.ref))
+        if link is not None and link.reservation_id is not None and link.reservation_id != reservation_id:
+            self._changes.left.add(link.reservation_id)
+        state = self._state(record, found, reservation_id)
+        there = overlay(state.remote if state and state.key == record.key else None, revision_of(record))
+        self._changes.objects[record.key] = (record, there, reservation_id)
+        if state is None or (state.key == record.key and self._trees.is_plain(record.key)):
+            return self._set(record, record.key, there, reservation_id, was=state)
+        return self._merged(record, state, there, reservation_id)
+
+    def _state(self, record: Incoming, found: Identified, reservation_id: UUID) -> LinkState | None:
+        """Find the link's state; what a vendor shows for the first time may be ours, or known through another."""
+        state = self._trees.links.get(record.key)
+        if state is not None or reservation_id in found.new_ids:
+            return state
+        attached = found.attached.get(record.key)
+        if attached is None or attached not in self._trees.links:
+            return self._companion(record, reservation_id)
+        made = self._trees.links[attached]
+        gone = msgspec.structs.replace(made, home=record.key, remote=None, ours=None, divergence={})
+        self._changes.states[attached] = gone
+        return msgspec.structs.replace(made, key=record.key, home=record.key)
+
+    def _companion(self, record: Incoming, reservation_id: UUID) -> LinkState | None:
+        """Pair a stay that one account shows with the one that an account of another role has shown already."""
+        told = revision_of(record)
+        units = [one for one in self._units(reservation_id, record.account) if one.stay_id in self._trees.stays]
+        match = [one for one in units if _same_booking(self._trees.revisions[reservation_id][one.key], told)]
+        chosen = match[0] if match else units[0] if len(units) == 1 else None
+        if chosen is None or len(told.room_stays) != 1:
+            return None
+        state = LinkState(
+            key=record.key,
+            stay_id=chosen.stay_id,
+            reservation_id=reservation_id,
+            home=chosen.key,
+            remote=None,
+            ours=None,
+            divergence={},
+        )
+        self._trees.links[record.key] = state
+        self._trees.shared.add(chosen.key)
+        return state
+
+    def _units(self, reservation_id: UUID, account: Account) -> list[LinkState]:
+        """Return the units of one stay that accounts of other roles show and this account does not yet, by key."""
+        links = [one for one in self._trees.links.values() if one.reservation_id == reservation_id]
+        taken = {one.home for one in links if one.key[0] == account.account_id}
+        held = self._trees.revisions[reservation_id]
+        found = [
+            one
+            for one in links
+            if one.is_home and one.key not in taken and one.key in held and len(held[one.key].room_stays) == 1
+            if (tongue := self._tongues.get(one.key[0])) is not None and tongue.account.role != account.role
+        ]
+        return sorted(found, key=lambda one: one.key)
+
+    def _merged(self, record: Incoming, state: LinkState, there: Revision, reservation_id: UUID) -> Told:
+        made_at = found_at(self._trees, state)
+        before = self._trees.revisions[made_at[0]][made_at[1]]
+        placed = msgspec.structs.replace(state, reservation_id=reservation_id)
+        tongue = self._tongues[record.account.account_id]
+        merged = merge(before, placed, there, tongue)
+        self.note(record, merged, tongue)
+        self.spread(record, before, merged.ours, state.home, but=record.key)
+        return self._set(record, state.home, merged.ours, reservation_id, was=state, place=made_at)
+
+    def spread(self, record: Incoming, before: Revision, ours: Revision, home: StayKey, *, but: StayKey | None) -> None:
+        """Set the unit's other links against its new state."""
+        for other in self._trees.others(home, but):
+            tongue = self._tongues.get(other.key[0])
+            if tongue is not None:
+                self.note(record, edited(before, ours, other, tongue), tongue)
+
+    def note(self, record: Incoming, merged: Merged, tongue: Tongue) -> None:
+        """Gather what became of one link."""
+        changes, state = self._changes, merged.state
+        changes.states[state.key] = state
+        changes.asked[state.key] = cases_of(merged, tongue, self._today(tongue.account.timezone), self._keys)
+        changes.decisions += decisions_of(merged, tongue, record.actor, record.correlation_id)
+        if merged.news and tongue.mirrors:
+            changes.planned.append(planned(record, merged))
+
+    def _set(
+        self,
+        record: Incoming,
+        home: StayKey,
+        ours: Revision,
+        reservation_id: UUID,
+        *,
+        was: LinkState | None,
+        place: tuple[UUID, StayKey] | None = None,
+    ) -> Told:
+        """Let our state stand in its reservation, and nowhere else."""
+        if was is not None:
+            held_at, key = place or (was.reservation_id, was.home)
+            self._trees.revisions[held_at].pop(key, None)
+        self._trees.revisions[reservation_id][home] = ours
+        account = record.account if home[0] == record.account.account_id else self._tongues[home[0]].account
+        return Told(record=record, reservation_id=reservation_id, home=home, account=account, ours=ours)
+
+
+def _same_booking(ours: Revision, told: Revision) -> bool:
+    """Tell whether two single stays are booked alike, by our codes."""
+    mine, theirs = ours.room_stays[0], told.room_stays[0]
+    alike = (mine.arrival, mine.departure) == (theirs.arrival, theirs.departure)
+    return alike and (mine.room_type == theirs.room_type or None in (mine.room_type, theirs.room_type))
+
+
+def found_at(trees: Trees, state: LinkState) -> tuple[UUID, StayKey]:
+    """Say under which reservation and home our state of a link was loaded; what was made here stands at the desk."""
+    if state.home in trees.revisions[state.reservation_id]:
+        return state.reservation_id, state.home
+    made = next(one for one in trees.links.values() if one.stay_id == state.stay_id and one.is_home)
+    return made.reservation_id, made.key
+
+
+def planned(record: Incoming, merged: Merged, held_s: float = 0.0) -> Planned:
+    """Plan to send what a link newly has to be told."""
+    state = merged.state
+    over = any(stay.status is Status.CANCELLED for stay in merged.ours.room_stays)
+    cancels = over and any(path.endswith(".status") for path in merged.news)
+    return Planned(
+        account_id=state.key[0],
+        object_id=state.stay_id,
+        reservation_id=state.reservation_id,
+        kind="cancel" if cancels else "modify",
+        paths=merged.news,
+        actor=record.actor,
+        correlation_id=record.correlation_id,
+        held_s=held_s,
+    )

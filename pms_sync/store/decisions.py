@@ -1,0 +1,92 @@
+"""Decisions: what a rule settled between two different values, with the loser kept so that it can be brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from pms_sync.store.database import Connection
+from pms_sync.store.sealing import KeyRing
+
+
+class NewDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """One decision to keep; `values` holds base, here, there, result and loser, and is sealed."""
+
+    reservation_id: UUID
+    account_id: UUID
+    vendor_ref: str
+    path: str
+    verdict: str
+    rule: str
+    values: dict[str, Any]
+    actor: str
+    correlation_id: str
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """One decision as it was kept."""
+
+    decision_id: int
+    account_id: UUID
+    vendor_ref: str
+    path: str
+    verdict: str
+    rule: str
+    values: dict[str, Any]
+    actor: str
+    at: datetime
+
+
+_ADD = """
+INSERT INTO decisions (tenant_id, reservation_id, account_id, vendor_ref, path, verdict, rule, actor, correlation_id,
+                       sealed)
+SELECT $1, r, a, v, p, d, u, w, c, sealed
+  FROM ROWS FROM (json_to_recordset($2::json) AS (r uuid, a uuid, v text, p text, d text, u text, w text, c text),
+                  unnest($3::bytea[])) AS rows(r, a, v, p, d, u, w, c, sealed)
+"""
+
+
+async def add(connection: Connection, keys: KeyRing, tenant_id: UUID, decisions: Sequence[NewDecision]) -> None:
+    """Keep the decisions in the transaction of what they decided."""
+    if not decisions:
+        return
+    told = [
+        {
+            "r": one.reservation_id,
+            "a": one.account_id,
+            "v": one.vendor_ref,
+            "p": one.path,
+            "d": one.verdict,
+            "u": one.rule,
+            "w": one.actor,
+            "c": one.correlation_id,
+        }
+        for one in decisions
+    ]
+    sealed = [keys.seal(tenant_id, _place(one.reservation_id), msgspec.json.encode(one.values)) for one in decisions]
+    await connection.execute(_ADD, tenant_id, told, sealed)
+
+
+async def of_reservation(connection: Connection, keys: KeyRing, tenant_id: UUID, reservation_id: UUID) -> list[Decided]:
+    """Return the decisions about a reservation, newest first."""
+    rows = await connection.fetch(
+        "SELECT decision_id, account_id, vendor_ref, path, verdict, rule, sealed, actor, at FROM decisions "
+        "WHERE tenant_id = $1 AND reservation_id = $2 ORDER BY decision_id DESC",
+        tenant_id,
+        reservation_id,
+    )
+    return [_opened(keys, tenant_id, reservation_id, row) for row in rows]
+
+
+def _opened(keys: KeyRing, tenant_id: UUID, reservation_id: UUID, row: Any) -> Decided:  # noqa: ANN401 - a row
+    told = dict(row)
+    plain = keys.open(tenant_id, _place(reservation_id), told.pop("sealed"))
+    return Decided(**told, values=msgspec.json.decode(plain))
+
+
+def _place(reservation_id: UUID) -> str:
+    return f"decisions:{reservation_id}"

@@ -45,9 +45,9 @@ class Applier:
     def __init__(self, keys: KeyRing, clock: Clock, new_id: NewId, mappers: Mapping[str, Mapper] | None = None) -> None:
         """Take the keys that open the trees, time and ids as ports, and how vendors are spoken to, by vendor."""
         self.tongues = Tongues(mappers or {})
-        self._keys = keys
+        self.keys = keys
         self._clock = clock
-        self._new_id = new_id
+        self.new_id = new_id
 
     async def apply(
         self, connection: Connection, tenant_id: UUID, incoming: Sequence[Incoming], catalogues: Catalogues
@@ -67,7 +67,7 @@ class Applier:
         )
         if sifted.fresh or sifted.retry:
             await self._apply_fresh(connection, tenant_id, sifted, known, catalogues, changes)
-        await write(connection, tenant_id, changes, self._keys, self._new_id)
+        await self.write(connection, tenant_id, changes)
         return sifted.outcomes
 
     async def _apply_fresh(
@@ -81,22 +81,26 @@ class Applier:
     ) -> None:
         fresh = await self._with_raw_ids(connection, sifted.fresh)
         arrivals = [one for one in fresh if isinstance(one.mapped, Revision)]
-        found = await identify(connection, tenant_id, arrivals, known, self._new_id)
+        found = await identify(connection, tenant_id, arrivals, known, self.new_id)
         old = {link.reservation_id for link in known.values() if link.reservation_id is not None}
         touched = (old | set(found.reservations.values())) - found.new_ids
         blocks = [link.object_id for link in known.values() if link.level == "block"]
-        trees = await states.load(connection, self._keys, tenant_id, touched, blocks)
+        trees = await states.load(connection, self.keys, tenant_id, touched, blocks)
         tongues = await self.tongues.of(connection, _spoken(arrivals, found, trees))
-        told = Planner(trees, tongues, changes, self._keys, self._today).arrivals(arrivals, found, known)
+        told = Planner(trees, tongues, changes, self.keys, self.today).arrivals(arrivals, found, known)
         _link_up(told, found, trees, known, changes)
         ground = Ground(tenant_id, trees, catalogues, changes)
-        moves = [*plan_blocks(fresh, known, ground, self._new_id), *plan_retries(sifted, ground)]
+        moves = [*plan_blocks(fresh, known, ground, self.new_id), *plan_retries(sifted, ground)]
         await self.put(connection, ground, told, moves, sifted.retry)
         for record, _, reservation_id in changes.objects.values():
             sifted.outcomes[record.lane_key] = changes.outcome(reservation_id)
         for block_id, (record, _, before) in changes.blocks.items():
             kept = Outcome.CHANGED if changes.of_block(block_id) else Outcome.SAME
             sifted.outcomes[record.lane_key] = Outcome.NEW if before is None else kept
+
+    async def write(self, connection: Connection, tenant_id: UUID, changes: Changes) -> None:
+        """Write what was planned and put."""
+        await write(connection, tenant_id, changes, self.keys, self.new_id)
 
     async def put(
         self,
@@ -108,8 +112,8 @@ class Applier:
     ) -> Occupied:
         """Let units stand as told: occupy what they take, compose what they belong to, and keep what differs."""
         tenant_id, trees, catalogues, changes = ground.tenant_id, ground.trees, ground.catalogues, ground.changes
-        planned = [*plan_stays(told, ground, self._new_id), *moves]
-        occupied = await occupy(connection, tenant_id, planned, self._today)
+        planned = [*plan_stays(told, ground, self.new_id), *moves]
+        occupied = await occupy(connection, tenant_id, planned, self.today)
         changes.events.extend(occupied.events)
         changes.cases.extend(occupied.cases)
         changes.withdrawn.extend(occupied.withdrawn)
@@ -124,7 +128,7 @@ class Applier:
             return list(fresh)
         stored = await raw.insert(
             connection,
-            self._keys,
+            self.keys,
             [
                 raw.RawRecord(
                     tenant_id=one.account.tenant_id,
@@ -177,7 +181,7 @@ class Applier:
             row["flags"] = rows.stay_flags(row, before, unmapped=bool(missing))
             if before is not None and rows.ILLEGAL in row["flags"] and before["status"] != row["status"]:
                 jump = (before["status"], row["status"])
-                today = self._today(account.timezone)
+                today = self.today(account.timezone)
                 changes.cases.append(
                     collisions.illegal_jump(
                         account.property_id, reservation_id, str(stay_id), jump, row["arrival"], today
@@ -206,7 +210,7 @@ class Applier:
         if text is None:
             return None
         place = f"reservations.private:{reservation_id}"
-        return self._keys.seal(tenant_id, place, text), self._keys.digest(tenant_id, place, text)
+        return self.keys.seal(tenant_id, place, text), self.keys.digest(tenant_id, place, text)
 
     async def _compare(self, connection: Connection, tenant_id: UUID, trees: Trees, changes: Changes) -> None:
         """Drop what did not change, and number what did."""
@@ -219,9 +223,10 @@ class Applier:
                 changes.standing_guests[guest["reservation_id"]].append(guest)
             for line in await reservations.standing_lines(connection, tenant_id, existing):
                 changes.standing_lines[line["reservation_id"]].append(line)
-        changes.compare(trees.stays, self._keys, tenant_id)
+        changes.compare(trees.stays, self.keys, tenant_id)
 
-    def _today(self, zone: str) -> date:
+    def today(self, zone: str) -> date:
+        """Return the date in a zone."""
         return self._clock.now().astimezone(ZoneInfo(zone)).date()
 
 
@@ -248,8 +253,9 @@ def _spoken(arrivals: Sequence[Incoming], found: Identified, trees: Trees) -> se
     needed: set[UUID] = set()
     for record in arrivals:
         accounts = by_reservation.get(found.reservations[record.key], set())
-        known = record.key in trees.links
-        if not (trees.is_plain(record.key) if known else accounts <= {record.account.account_id}):
+        known = trees.links.get(record.key)
+        alone = accounts <= {record.account.account_id}
+        if not (trees.is_plain(known) if known is not None else alone):
             needed |= accounts | {record.account.account_id}
     return needed - {links.DESK}
 

@@ -43,8 +43,9 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facing(msgspec.Struct, frozen=True, kw_only=True):
-    """The three sides of a link, ours as the vendor would hold it, with the names both go by."""
+    """The three sides of a link, ours as the vendor would hold it (`held`), with the names both go by."""
 
+    held: Revision
     base: Tree
     here: Side
     there: Side
@@ -65,6 +66,7 @@ def facing(ours: Revision, state: LinkState, tongue: Tongue, there: Revision | N
     pairing = Pairing(stays=_stays(held, shown), guests=pair_guests(held, shown) if shown else {})
     base, _ = restore(_tree(state.remote), state.divergence)
     return Facing(
+        held=held,
         base=rekeyed(base, pairing),
         here=side_of(held, pairing),
         there=side_of(shown) if shown else Side(tree={}),
@@ -77,7 +79,7 @@ def _as_last_said(ours: Revision, state: LinkState, tongue: Tongue, there: Revis
     """Lay the sides beside each other where the vendor has no words for ours: ours as it could last be said."""
     base, here = restore(_tree(state.remote), state.divergence)
     sides = Side(tree=here), side_of(there)
-    return Facing(base=base, here=sides[0], there=sides[1], pairing=UNPAIRED, owners=tongue.owners(ours))
+    return Facing(held=ours, base=base, here=sides[0], there=sides[1], pairing=UNPAIRED, owners=tongue.owners(ours))
 
 
 def merge(ours: Revision, state: LinkState, there: Revision, tongue: Tongue) -> Merged:
@@ -93,7 +95,7 @@ def merge(ours: Revision, state: LinkState, there: Revision, tongue: Tongue) -> 
         before = _pushed(seen.decide(), now.here.tree)
     taken = _take(ours, there, decision, now.pairing, tongue)
     if state.is_home:
-        taken = _follow(_renamed(taken, now.pairing), there)
+        taken = _follow(renamed(taken, now.pairing), there)
     fresh = msgspec.structs.replace(
         state,
         remote=there,
@@ -201,7 +203,7 @@ def _chosen(
     return with_atoms(ours, typed, now.pairing, tongue.codes) if typed else ours
 
 
-def _renamed(ours: Revision, pairing: Pairing) -> Revision:
+def renamed(ours: Revision, pairing: Pairing) -> Revision:
     """Call our stays what their home link calls them, once a vendor has what was made at our desk."""
     if not pairing.stays:
         return ours

@@ -100,16 +100,17 @@ class Move(msgspec.Struct, kw_only=True):
 
 
 class Occupied(msgspec.Struct, frozen=True):
-    """What else follows from the moves."""
+    """What else follows from the moves; `oversold` are the types that one of them books beyond their rooms."""
 
     cases: list[Case]
     withdrawn: list[tuple[str, str]]  # (kind, subject)
     events: list[NewEvent]
+    oversold: set[UUID]
 
 
 async def occupy(connection: Connection, tenant_id: UUID, moves: Sequence[Move], today: Today) -> Occupied:
     """Release, claim and count for the whole batch, so that a swap within it meets no false refusal (ORD-09)."""
-    occupied = Occupied([], [], [])
+    occupied = Occupied([], [], [], set())
     active = [move for move in moves if move.matters]
     if not active:
         return occupied
@@ -295,6 +296,8 @@ def _judge_counter(counted: _Counted, occupied: Occupied, today: Today) -> None:
         return
     code = next(code for code, kind in counted.catalogue.room_types.items() if kind == counter.room_type_id)
     if over:
+        if counted.step[0] > 0:
+            occupied.oversold.add(counter.room_type_id)
         local = today(account.timezone)
         occupied.cases.append(
             collisions.oversold(account.property_id, code, counter.date, counter.booked, counter.capacity, local)

@@ -63,7 +63,7 @@ class Planner:
         state = self._state(record, found, reservation_id)
         there = overlay(state.remote if state and state.key == record.key else None, revision_of(record))
         self._changes.objects[record.key] = (record, there, reservation_id)
-        if state is None or (state.key == record.key and self._trees.is_plain(record.key)):
+        if state is None or self._trees.is_plain(state):
             return self._set(record, record.key, there, reservation_id, was=state)
         return self._merged(record, state, there, reservation_id)
 
@@ -124,6 +124,19 @@ class Planner:
         self.spread(record, before, merged.ours, state.home, but=record.key)
         return self._set(record, state.home, merged.ours, reservation_id, was=state, place=made_at)
 
+    def turned(self, record: Incoming, reservation_id: UUID, home: StayKey, ours: Revision, account: Account) -> Told:
+        """Let a person's new state of a unit stand, and set every link of it against that.
+
+        Raises MappingRejected where a vendor has no words for it.
+        """
+        before = self._trees.revisions[reservation_id][home]
+        self.spread(record, before, ours, home, but=None)
+        state = self._trees.links[home]
+        if home not in self._changes.states:
+            self._changes.states[home] = msgspec.structs.replace(state, ours=None if ours == state.remote else ours)
+        self._trees.revisions[reservation_id][home] = ours
+        return Told(record=record, reservation_id=reservation_id, home=home, account=account, ours=ours)
+
     def spread(self, record: Incoming, before: Revision, ours: Revision, home: StayKey, *, but: StayKey | None) -> None:
         """Set the unit's other links against its new state."""
         for other in self._trees.others(home, but):
@@ -131,14 +144,14 @@ class Planner:
             if tongue is not None:
                 self.note(record, edited(before, ours, other, tongue), tongue)
 
-    def note(self, record: Incoming, merged: Merged, tongue: Tongue) -> None:
+    def note(self, record: Incoming, merged: Merged, tongue: Tongue, *, held_s: float = 0.0) -> None:
         """Gather what became of one link."""
         changes, state = self._changes, merged.state
         changes.states[state.key] = state
         changes.asked[state.key] = cases_of(merged, tongue, self._today(tongue.account.timezone), self._keys)
         changes.decisions += decisions_of(merged, tongue, record.actor, record.correlation_id)
         if merged.news and tongue.mirrors:
-            changes.planned.append(planned(record, merged))
+            changes.planned.append(planned(record, merged, held_s))
 
     def _set(
         self,

@@ -66,17 +66,21 @@ class Trees(msgspec.Struct, frozen=True):
         found = [one for one in self.links.values() if one.home == home and one.key != but and one.remote is not None]
         return sorted(found, key=lambda one: one.key)
 
-    def is_plain(self, key: StayKey) -> bool:
-        """Tell whether what a vendor says of this object is simply taken: no edit of ours, no second account."""
-        state = self.links.get(key)
-        return state is None or (state.is_plain and key not in self.shared)
+    def is_plain(self, state: LinkState | None) -> bool:
+        """Tell whether what a vendor says of an object is simply taken: no edit of ours, no second account."""
+        return state is None or (state.is_plain and state.key not in self.shared)
+
+
+def empty() -> Trees:
+    """Return what the store holds of a reservation that is only about to be made."""
+    return Trees({}, {}, defaultdict(dict), {}, {}, set())
 
 
 async def load(
     connection: Connection, keys: KeyRing, tenant_id: UUID, touched: Iterable[UUID], block_ids: Sequence[UUID] = ()
 ) -> Trees:
     """Lock these reservations and blocks in the order of their ids, and open their trees."""
-    trees = Trees({}, {}, defaultdict(dict), {}, {})
+    trees = empty()
     wanted = sorted(touched)
     if wanted:
         trees.reservations.update(await reservations.lock(connection, tenant_id, wanted))

@@ -34,7 +34,10 @@ StayChange = tuple[Incoming, dict[str, Any], list[rows.NightRow] | None]
 
 
 class Changes(msgspec.Struct, kw_only=True):
-    """Everything a batch is about to write; built by the planner, trimmed by `compare`, written by `write`."""
+    """Everything a batch is about to write; built by the planner, trimmed by `compare`, written by `write`.
+
+    `made` are units of our own desk, (stay, reservation) by link; `states` what links remember of our side.
+    """
 
     events: list[NewEvent]
     doubts: list[tuple[UUID, str, str | None]]
@@ -45,6 +48,7 @@ class Changes(msgspec.Struct, kw_only=True):
     )
     left: set[UUID] = set()
     headers: dict[LinkKey, UUID] = {}
+    made: dict[StayKey, tuple[UUID, UUID]] = {}
     objects: dict[StayKey, tuple[Incoming, Revision, UUID]] = {}
     object_ids: dict[StayKey, UUID] = {}
     stays: dict[UUID, StayChange] = {}
@@ -192,6 +196,9 @@ async def _write_links(connection: Connection, tenant_id: UUID, changes: Changes
     found: dict[LinkKey, SealedLink] = {}
     for key, owner in changes.headers.items():
         found[key] = _link(key, owner, owner), None, None
+    for (account_id, ref), (stay_id, reservation_id) in changes.made.items():
+        key = (account_id, "stay", ref)
+        found[key] = _link(key, stay_id, reservation_id), None, None
     for (account_id, ref), (record, revision, reservation_id) in changes.objects.items():
         key = (account_id, "stay", ref)
         row = _link(key, changes.object_ids[account_id, ref], reservation_id, record)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import msgspec
 
-from config.hotels import load_hotels
+from config.hotels import HotelFile, load_hotels
 from config.settings import Settings
 from connectors.kit.http import open_client
 from pms_sync import plugins
 from pms_sync.apply.batch import Applier
-from pms_sync.bootstrap import logins
+from pms_sync.bootstrap import addressees, logins
 from pms_sync.bootstrap.hotel_files import write_hotels
 from pms_sync.domain.clock import Clock
 from pms_sync.domain.errors import ConfigurationFault
@@ -66,7 +66,11 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 
     def landing(self, told: Told = lambda _outcome, _count: None) -> Landing:
         """Build what maps and applies a batch."""
-        return Landing(self.database, self.keys, Applier(self.keys, self.clock, new_id), new_id, told)
+        return Landing(self.database, self.keys, self.applier(), new_id, told)
+
+    def applier(self) -> Applier:
+        """Build what writes the store."""
+        return Applier(self.keys, self.clock, new_id, {name: one.mapper for name, one in self.vendors.items()})
 
     def worker(
         self, runtimes: Runtimes, landing: Landing | None = None, woken: Callable[[], None] = lambda: None
@@ -98,7 +102,7 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
     Raises Unavailable (database away, schema not at head) or ConfigurationFault (settings, hotel files, master key).
     """
     async with vendors_of(settings) as vendors:
-        files = load_hotels(settings.config, logins.in_hotel_files(vendors)) if settings.config else ()
+        files = _hotel_files(settings, vendors)
         async with database_server(settings) as (dsn, server):
             if server is not None and await schema.current(dsn) is None:
                 await _migrate(dsn)
@@ -132,6 +136,13 @@ async def vendors_of(settings: Settings) -> AsyncIterator[Mapping[str, Vendor]]:
     finally:
         for vendor in vendors.values():
             await vendor.client.aclose()
+
+
+def _hotel_files(settings: Settings, vendors: Mapping[str, Vendor]) -> tuple[HotelFile, ...]:
+    if settings.config is None:
+        return ()
+    subscribers = addressees.in_hotel_files(allow_private=settings.allow_private_vendors)
+    return load_hotels(settings.config, logins.in_hotel_files(vendors), subscribers)
 
 
 async def _migrate(dsn: str) -> None:

@@ -64,6 +64,39 @@ async def load(connection: Connection, account_ids: Sequence[UUID] | None = None
     return [Account(**{**row, "roles": tuple(row["roles"])}) for row in rows]
 
 
+_DESK = """
+SELECT p.tenant_id, p.property_id, p.code AS property_code, p.timezone, p.currency, p.catalogue_version
+  FROM properties p WHERE p.tenant_id = $1 AND (p.property_id = $2 OR p.code = $3)
+"""
+
+
+async def desk(
+    connection: Connection, tenant_id: UUID, *, property_id: UUID | None = None, code: str | None = None
+) -> Account | None:
+    """Return the property's own desk as an account that no vendor is behind, None where there is no such property."""
+    row = await connection.fetchrow(_DESK, tenant_id, property_id, code)
+    if row is None:
+        return None
+    return Account(
+        **row,
+        account_id=UUID(int=0),
+        vendor="local",
+        property_ref=row["property_code"],
+        role="pms",
+        mode="live",
+        state="active",
+        state_reason=None,
+        crosswalk_version=0,
+        login_digest=None,
+        has_credentials=False,
+        door_id=None,
+        projected_version=0,
+        subscribed=False,
+        subscription_note=None,
+        breaker="closed",
+    )
+
+
 async def of_property(connection: Connection, property_id: UUID) -> list[UUID]:
     """Return the ids of a property's accounts."""
     rows = await connection.fetch("SELECT account_id FROM accounts WHERE property_id = $1", property_id)

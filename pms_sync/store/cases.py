@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from pms_sync.domain.case import Case
 from pms_sync.domain.ids import NewId
@@ -82,3 +85,40 @@ async def withdraw_others(
         for (account_id, ref), cases in still.items()
     ]
     return len(await connection.fetch(_LOST_CAUSE, tenant_id, told))
+
+
+class OpenCase(msgspec.Struct, frozen=True):
+    """A case as its resolving finds it, locked."""
+
+    case_id: UUID
+    version: int
+    kind: str
+    subject: str
+    state: str
+    property_id: UUID
+    reservation_ids: list[UUID]
+    fields: list[dict[str, Any]]
+    account_id: UUID | None
+    vendor_ref: str | None
+
+
+async def lock(connection: Connection, tenant_id: UUID, case_id: UUID) -> OpenCase | None:
+    """Lock a case against anybody else's decision and return it."""
+    row = await connection.fetchrow(
+        "SELECT case_id, version, kind, subject, state, property_id, reservation_ids, fields, account_id, vendor_ref "
+        "FROM cases WHERE tenant_id = $1 AND case_id = $2 FOR UPDATE",
+        tenant_id,
+        case_id,
+    )
+    return OpenCase(**row) if row is not None else None
+
+
+async def close(connection: Connection, tenant_id: UUID, case_id: UUID, by: str) -> None:
+    """Mark a locked case as resolved by a person."""
+    await connection.execute(
+        "UPDATE cases SET state = 'resolved', version = version + 1, resolved_at = now(), resolved_by = $3 "
+        "WHERE tenant_id = $1 AND case_id = $2",
+        tenant_id,
+        case_id,
+        by,
+    )

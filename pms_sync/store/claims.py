@@ -200,3 +200,37 @@ async def count(
     ]
     rows = await connection.fetch(_COUNT, tenant_id, told)
     return [Counter(**row) for row in rows]
+
+
+_FREE_ROOMS = """
+SELECT t.code AS room_type, r.code AS room FROM rooms r
+  JOIN room_types t ON t.tenant_id = r.tenant_id AND t.room_type_id = r.room_type_id
+ WHERE r.tenant_id = $1 AND r.property_id = $2
+   AND NOT EXISTS (
+       SELECT FROM room_units u JOIN room_claims c ON c.tenant_id = $1 AND c.unit_id = u.unit_id
+         JOIN unnest($3::date[], $4::text[]) AS w(date, slot) ON c.date = w.date AND c.slot = w.slot
+        WHERE u.tenant_id = $1 AND u.room_id = r.room_id AND c.holder_id <> $6)
+   AND NOT EXISTS (
+       SELECT FROM inventory i WHERE i.tenant_id = $1 AND i.room_type_id = r.room_type_id AND i.date = ANY($3::date[])
+          AND i.booked + (CASE WHEN r.room_type_id = $5 THEN 0 ELSE 1 END) > i.total - i.out_of_order + i.allowance)
+ ORDER BY r.room_type_id = $5 DESC, t.code, r.code LIMIT $7
+"""
+
+
+async def free_rooms(  # noqa: PLR0913 - a question about a stay, a house and who asks
+    connection: Connection,
+    tenant_id: UUID,
+    property_id: UUID,
+    wanted: Sequence[tuple[date, str]],
+    *,
+    room_type_id: UUID | None,
+    holder_id: UUID,
+    limit: int = 6,
+) -> list[tuple[str, str]]:
+    """Return (room type, room) by our codes of rooms that nobody else holds at these (date, slot) pairs.
+
+    Those of the wanted type come first; its counters count the asking stay already, those of other types do not.
+    """
+    dates, slots = (list(column) for column in zip(*wanted, strict=True)) if wanted else ([], [])
+    rows = await connection.fetch(_FREE_ROOMS, tenant_id, property_id, dates, slots, room_type_id, holder_id, limit)
+    return [(row["room_type"], row["room"]) for row in rows]

@@ -142,6 +142,31 @@ async def remember(connection: Connection, tenant_id: UUID, standing: Sequence[S
         await connection.execute(_REMEMBER, tenant_id, told, bases, ours)
 
 
+async def home_of(connection: Connection, tenant_id: UUID, object_id: UUID) -> UUID | None:
+    """Return the reservation of a linked stay, None where no link is of it."""
+    found: UUID | None = await connection.fetchval(
+        "SELECT l.reservation_id FROM room_stays s JOIN links l ON l.tenant_id = $1 "
+        "AND l.reservation_id = s.reservation_id AND l.object_id = s.stay_id AND l.level = 'stay' "
+        "WHERE s.tenant_id = $1 AND s.stay_id = $2 LIMIT 1",
+        tenant_id,
+        object_id,
+    )
+    return found
+
+
+async def pend(connection: Connection, tenant_id: UUID, sent: Sequence[tuple[str, bytes]]) -> None:
+    """Keep on the desk's own links what was sent of them, sealed: what is agreed once a vendor has it."""
+    for ref, remote in sent:
+        await connection.execute(
+            "UPDATE links SET remote = $4 WHERE tenant_id = $1 AND account_id = $2 AND level = 'stay' "
+            "AND vendor_ref = $3",
+            tenant_id,
+            DESK,
+            ref,
+            remote,
+        )
+
+
 LINKS = Bulk.of(
     "links",
     ("account_id", "level", "vendor_ref"),

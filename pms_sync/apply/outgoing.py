@@ -1,0 +1,145 @@
+"""Outgoing: what an account is to be told of an object now, computed when it is sent and so never stale.
+
+It is our state in the vendor's terms less what was last agreed; atoms that a person still has to decide are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import msgspec
+
+from conflict.atoms import Value, atoms
+from pms_sync.apply import states
+from pms_sync.apply.compose import StayKey
+from pms_sync.apply.merging import facing, renamed
+from pms_sync.apply.states import LinkState, Trees, is_desk
+from pms_sync.apply.tongues import Tongue
+from pms_sync.domain.reservation import Revision
+from pms_sync.domain.status import Status
+from pms_sync.ports.mapper import Mapper, MappingContext
+from pms_sync.store import links
+from pms_sync.store.accounts import Account
+from pms_sync.store.database import Connection
+from pms_sync.store.sealing import KeyRing
+
+
+class OutgoingUnit(msgspec.Struct, frozen=True, kw_only=True):
+    """One vendor object: what it should be and was last seen to be (`known`), and the atoms to write with their values.
+
+    `home` is the link on which our state stands, `ref` the vendor's object, None for one that is to be made.
+    """
+
+    home: StayKey
+    stay_id: UUID
+    ref: str | None
+    wanted: Revision
+    known: Revision | None
+    paths: frozenset[str]
+    values: Mapping[str, Value | None]
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be sent of one reservation: one unit, or all units of a group that is to be made."""
+
+    reservation_id: UUID
+    units: tuple[OutgoingUnit, ...]
+
+
+async def outgoing(  # noqa: PLR0913 - an object, an account, and how it is spoken to
+    connection: Connection,
+    keys: KeyRing,
+    tenant_id: UUID,
+    account: Account,
+    object_id: UUID,
+    *,
+    mapper: Mapper,
+    context: MappingContext,
+) -> Outgoing | None:
+    """Return what the account is to be told of a stay now, None when nothing is left.
+
+    Locks the reservation in the caller's transaction. Raises MappingRejected for what the vendor cannot be told.
+    """
+    reservation_id = await links.home_of(connection, tenant_id, object_id)
+    if reservation_id is None:
+        return None
+    trees = await states.load(connection, keys, tenant_id, [reservation_id])
+    tongue = Tongue(account=account, mapper=mapper, context=context)
+    shown = [one for one in trees.links.values() if one.key[0] == account.account_id]
+    state = next((one for one in shown if one.stay_id == object_id), None)
+    if state is not None:
+        units = _changed(trees, state, tongue)
+    else:
+        units = [_made(one, trees, tongue) for one in _unknown_there(trees, object_id, shown)]
+    return Outgoing(reservation_id=reservation_id, units=tuple(units)) if units else None
+
+
+def _changed(trees: Trees, state: LinkState, tongue: Tongue) -> list[OutgoingUnit]:
+    ours = trees.revisions[state.reservation_id].get(state.home)
+    if ours is None or state.remote is None:
+        return []
+    now = facing(ours, state, tongue)
+    push = now.decide().push
+    if not push:
+        return []
+    return [
+        OutgoingUnit(
+            home=state.home,
+            stay_id=state.stay_id,
+            ref=state.key[1],
+            wanted=renamed(now.held, now.pairing),
+            known=state.remote,
+            paths=frozenset(push),
+            values={path: now.here.tree.get(path) for path in push},
+        )
+    ]
+
+
+def _unknown_there(trees: Trees, object_id: UUID, shown: Sequence[LinkState]) -> list[LinkState]:
+    """Return the units that the account does not have, beginning with the one asked for; what is over is not made."""
+    taken = {one.home for one in shown}
+    homes = [one for one in trees.links.values() if one.is_home and one.key not in taken]
+    asked = next((one for one in homes if one.stay_id == object_id), None)
+    if asked is None:
+        return []
+    wanted = [one for one in homes if is_desk(one.key) == is_desk(asked.key)]
+    ordered = sorted(wanted, key=lambda one: _number(one.key[1]))
+    return [one for one in ordered[ordered.index(asked) :] if _lives(trees.revisions[one.reservation_id][one.key])]
+
+
+def _number(ref: str) -> tuple[int, str]:
+    tail = ref.rpartition(".")[2]
+    return (int(tail) if tail.isdecimal() else 0), ref
+
+
+def _lives(ours: Revision) -> bool:
+    return ours.status is not Status.CANCELLED
+
+
+def _made(state: LinkState, trees: Trees, tongue: Tongue) -> OutgoingUnit:
+    held = tongue.project(trees.revisions[state.reservation_id][state.key])
+    tree = atoms(held)
+    return OutgoingUnit(
+        home=state.key,
+        stay_id=state.stay_id,
+        ref=None,
+        wanted=held,
+        known=None,
+        paths=frozenset(tree),
+        values=dict(tree),
+    )
+
+
+async def pend(connection: Connection, keys: KeyRing, tenant_id: UUID, sent: Outgoing) -> None:
+    """Remember what is about to be made at a vendor as it is sent: that is the base of the link which comes of it."""
+    made = [unit for unit in sent.units if unit.ref is None and is_desk(unit.home)]
+    sealed = [
+        (unit.home[1], keys.seal(tenant_id, links.place(links.DESK, "stay", unit.home[1]), _packed(unit.wanted)))
+        for unit in made
+    ]
+    await links.pend(connection, tenant_id, sealed)
+
+
+def _packed(revision: Revision) -> bytes:
+    return msgspec.msgpack.encode(revision)

@@ -6,7 +6,7 @@ Locks are taken in the one order of the house: identity, reservation, units, cla
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -42,12 +42,21 @@ StayRow = tuple[UUID, dict[str, Any]]
 class Applier:
     """Applies batches; holds no state between them."""
 
-    def __init__(self, keys: KeyRing, clock: Clock, new_id: NewId, mappers: Mapping[str, Mapper] | None = None) -> None:
-        """Take the keys that open the trees, time and ids as ports, and how vendors are spoken to, by vendor."""
+    def __init__(
+        self,
+        keys: KeyRing,
+        clock: Clock,
+        new_id: NewId,
+        mappers: Mapping[str, Mapper] | None = None,
+        on_echo: Callable[[str, int], None] = lambda _kind, _count: None,
+    ) -> None:
+        """Take the keys that open the trees, time and ids as ports, and how vendors are spoken to, by vendor.
+
+        `on_echo` hears of our own changes that came home, as they were sent (`suppressed`) or not (`near_miss`).
+        """
         self.tongues = Tongues(mappers or {})
-        self.keys = keys
-        self._clock = clock
-        self.new_id = new_id
+        self.keys, self.new_id = keys, new_id
+        self._clock, self._on_echo = clock, on_echo
 
     async def apply(
         self, connection: Connection, tenant_id: UUID, incoming: Sequence[Incoming], catalogues: Catalogues
@@ -101,6 +110,9 @@ class Applier:
     async def write(self, connection: Connection, tenant_id: UUID, changes: Changes) -> None:
         """Write what was planned and put."""
         await write(connection, tenant_id, changes, self.keys, self.new_id)
+        for kind, count in changes.echoes.items():
+            if count:
+                self._on_echo(kind, count)
 
     async def put(
         self,

@@ -11,12 +11,14 @@ from uuid import UUID
 
 import msgspec
 
-from conflict.revise import Codes
+from conflict.atoms import frozen
+from conflict.revise import Codes, with_atoms
 from conflict.validate import Problem
 from pms_sync.apply import edits, states
 from pms_sync.apply.batch import Applier
 from pms_sync.apply.compose import StayKey
 from pms_sync.apply.incoming import Incoming
+from pms_sync.apply.merging import facing
 from pms_sync.apply.occupancy import Occupied
 from pms_sync.apply.orders import (
     Act,
@@ -39,13 +41,14 @@ from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.reservation import Guest, Revision
 from pms_sync.domain.stay import StayRange
 from pms_sync.ports.mapper import Crosswalk
-from pms_sync.store import accounts, claims, crosswalk
+from pms_sync.store import accounts, claims, crosswalk, decisions
 from pms_sync.store.accounts import Account
 from pms_sync.store.database import Connection
 from pms_sync.store.links import DESK
 from pms_sync.store.outbox import Planned
 
 _LOCAL = "local"
+_LIST = "list them with `pms-sync decisions list RESERVATION`"
 Change = Callable[["Sight", StayKey, Revision], Revision]
 
 
@@ -137,6 +140,28 @@ class Desk:
             lambda here, home, ours: edits.acted(ours, act, here.codes(home)),
             actor,
         )
+
+    async def bring_back(self, connection: Connection, tenant_id: UUID, decision_id: int, actor: Actor) -> int:
+        """Let the value stand that a decision passed over, and tell the vendor; returns the reservation's version.
+
+        Raises NotFound, and what `edit` raises.
+        """
+        decided = await decisions.one(connection, self._applier.keys, tenant_id, decision_id)
+        if decided is None or decided.values["loser"] is None:
+            raise NotFound(f"no decision {decision_id} has a value to bring back", "decision", _LIST)
+        sight = await self._found(connection, tenant_id, decided.reservation_id, None)
+        state = sight.ground.trees.links.get((decided.account_id, decided.vendor_ref))
+        if state is None:
+            raise NotFound("the vendor's object is linked no more", "decision", _LIST)
+
+        def back(here: Sight, home: StayKey, ours: Revision) -> Revision:
+            if home != state.home:
+                return ours
+            tongue = here.tongues[state.key[0]]
+            pairing = facing(ours, state, tongue).pairing
+            return with_atoms(ours, {decided.path: frozen(decided.values["loser"])}, pairing, tongue.codes)
+
+        return await self._change(connection, sight, decided.reservation_id, back, actor)
 
     async def _found(
         self,

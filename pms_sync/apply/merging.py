@@ -13,6 +13,7 @@ import msgspec
 
 from conflict.atoms import EMPTIED, Tree, Value, atoms
 from conflict.decide import decide
+from conflict.observed import alike
 from conflict.ownership import Owners
 from conflict.pairing import UNPAIRED, Pairing, pair_guests
 from conflict.resolve import Resolution
@@ -34,12 +35,17 @@ _FOLLOWS = (
 
 
 class Merged(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one link: its new state, our new state, and what it newly has to be told."""
+    """What became of one link: its new state, our new state, and what it newly has to be told.
+
+    `echoes` are atoms that came home as we sent them, `near_misses` those that came home as something third.
+    """
 
     state: LinkState
     ours: Revision
     decision: Decision
     news: tuple[str, ...]
+    echoes: int = 0
+    near_misses: int = 0
 
 
 class Facing(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,9 +96,11 @@ def merge(ours: Revision, state: LinkState, there: Revision, tongue: Tongue) -> 
         now = _as_last_said(ours, state, tongue, there)
     decision = now.decide()
     before: Pushed = {}
+    home = 0, 0
     if state.remote is not None:
         seen = msgspec.structs.replace(now, there=side_of(state.remote))
         before = _pushed(seen.decide(), now.here.tree)
+        home = _came_home(before, seen.there.tree, now.there.tree)
     taken = _take(ours, there, decision, now.pairing, tongue)
     if state.is_home:
         taken = _follow(renamed(taken, now.pairing), there)
@@ -102,7 +110,21 @@ def merge(ours: Revision, state: LinkState, there: Revision, tongue: Tongue) -> 
         divergence=divergence(decision.base, decision.result, now.there.tree),
         ours=None if not state.is_home or taken == there else taken,
     )
-    return Merged(state=fresh, ours=taken, decision=decision, news=_news(_pushed(decision, now.here.tree), before))
+    return Merged(
+        state=fresh,
+        ours=taken,
+        decision=decision,
+        news=_news(_pushed(decision, now.here.tree), before),
+        echoes=home[0],
+        near_misses=home[1],
+    )
+
+
+def _came_home(sent: Pushed, before: Tree, there: Tree) -> tuple[int, int]:
+    """Count what of ours the vendor now shows as sent, and what it made something third of."""
+    moved = [path for path in sent if not alike(before.get(path), there.get(path))]
+    echoes = sum(alike(sent[path], there.get(path)) for path in moved)
+    return echoes, len(moved) - echoes
 
 
 def edited(before: Revision, ours: Revision, state: LinkState, tongue: Tongue) -> Merged:

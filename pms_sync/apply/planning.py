@@ -148,6 +148,7 @@ class Planner:
         """Gather what became of one link."""
         changes, state = self._changes, merged.state
         changes.states[state.key] = state
+        changes.echoes.update({"suppressed": merged.echoes, "near_miss": merged.near_misses})
         changes.asked[state.key] = cases_of(merged, tongue, self._today(tongue.account.timezone), self._keys)
         changes.decisions += decisions_of(merged, tongue, record.actor, record.correlation_id)
         if merged.news and tongue.mirrors:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -72,6 +72,7 @@ class Changes(msgspec.Struct, kw_only=True):
     asked: dict[StayKey, list[Case]] = {}
     decisions: list[NewDecision] = []
     planned: list[Planned] = []
+    echoes: Counter[str] = msgspec.field(default_factory=Counter)
 
     def compare(self, stay_rows: Mapping[UUID, Row], keys: KeyRing, tenant_id: UUID) -> None:
         """Keep only what differs from what stands, and number the reservations that changed."""

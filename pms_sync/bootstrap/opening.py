@@ -22,7 +22,7 @@ from pms_sync.bootstrap.hotel_files import write_hotels
 from pms_sync.domain.clock import Clock
 from pms_sync.domain.errors import ConfigurationFault
 from pms_sync.embedded import EmbeddedPostgres
-from pms_sync.ingest.landing import Landing, Told
+from pms_sync.ingest.landing import Landing
 from pms_sync.ingest.runtimes import Runtimes, Vendor
 from pms_sync.ingest.worker import Worker
 from pms_sync.observe.metrics import Metrics
@@ -64,13 +64,15 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
         counted = metrics or Metrics()
         return Runtimes(self.database, self.keys, self.vendors, clock=self.clock, on_call=counted.vendor_call)
 
-    def landing(self, told: Told = lambda _outcome, _count: None) -> Landing:
+    def landing(self, metrics: Metrics | None = None) -> Landing:
         """Build what maps and applies a batch."""
-        return Landing(self.database, self.keys, self.applier(), new_id, told)
+        counted = metrics or Metrics()
+        return Landing(self.database, self.keys, self.applier(counted), new_id, counted.applied)
 
-    def applier(self) -> Applier:
+    def applier(self, metrics: Metrics | None = None) -> Applier:
         """Build what writes the store."""
-        return Applier(self.keys, self.clock, new_id, {name: one.mapper for name, one in self.vendors.items()})
+        mappers = {name: one.mapper for name, one in self.vendors.items()}
+        return Applier(self.keys, self.clock, new_id, mappers, (metrics or Metrics()).echo)
 
     def worker(
         self, runtimes: Runtimes, landing: Landing | None = None, woken: Callable[[], None] = lambda: None

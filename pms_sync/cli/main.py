@@ -34,6 +34,7 @@ COMMANDS: dict[str, _Command] = {
     "reconcile": _Command("Compare both sides, prove or heal."),
     "push": _Command("The outbox."),
     "cases": _Command("What no rule decides."),
+    "decisions": _Command("What rules decided between two values; bring one back.", "decisions"),
     "users": _Command("People who may sign in.", "users"),
     "export-guest": _Command("Everything kept about one guest."),
     "erase-guest": _Command("Erase one guest's personal data."),

@@ -31,6 +31,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     """One decision as it was kept."""
 
     decision_id: int
+    reservation_id: UUID
     account_id: UUID
     vendor_ref: str
     path: str
@@ -47,6 +48,10 @@ INSERT INTO decisions (tenant_id, reservation_id, account_id, vendor_ref, path, 
 SELECT $1, r, a, v, p, d, u, w, c, sealed
   FROM ROWS FROM (json_to_recordset($2::json) AS (r uuid, a uuid, v text, p text, d text, u text, w text, c text),
                   unnest($3::bytea[])) AS rows(r, a, v, p, d, u, w, c, sealed)
+"""
+
+_SELECT = """
+SELECT decision_id, reservation_id, account_id, vendor_ref, path, verdict, rule, sealed, actor, at FROM decisions
 """
 
 
@@ -74,17 +79,20 @@ async def add(connection: Connection, keys: KeyRing, tenant_id: UUID, decisions:
 async def of_reservation(connection: Connection, keys: KeyRing, tenant_id: UUID, reservation_id: UUID) -> list[Decided]:
     """Return the decisions about a reservation, newest first."""
     rows = await connection.fetch(
-        "SELECT decision_id, account_id, vendor_ref, path, verdict, rule, sealed, actor, at FROM decisions "
-        "WHERE tenant_id = $1 AND reservation_id = $2 ORDER BY decision_id DESC",
-        tenant_id,
-        reservation_id,
+        f"{_SELECT} WHERE tenant_id = $1 AND reservation_id = $2 ORDER BY decision_id DESC", tenant_id, reservation_id
     )
-    return [_opened(keys, tenant_id, reservation_id, row) for row in rows]
+    return [_opened(keys, tenant_id, row) for row in rows]
 
 
-def _opened(keys: KeyRing, tenant_id: UUID, reservation_id: UUID, row: Any) -> Decided:  # noqa: ANN401 - a row
+async def one(connection: Connection, keys: KeyRing, tenant_id: UUID, decision_id: int) -> Decided | None:
+    """Return one decision, None where there is none of this tenant."""
+    row = await connection.fetchrow(f"{_SELECT} WHERE tenant_id = $1 AND decision_id = $2", tenant_id, decision_id)
+    return None if row is None else _opened(keys, tenant_id, row)
+
+
+def _opened(keys: KeyRing, tenant_id: UUID, row: Any) -> Decided:  # noqa: ANN401 - a row
     told = dict(row)
-    plain = keys.open(tenant_id, _place(reservation_id), told.pop("sealed"))
+    plain = keys.open(tenant_id, _place(told["reservation_id"]), told.pop("sealed"))
     return Decided(**told, values=msgspec.json.decode(plain))
 
 

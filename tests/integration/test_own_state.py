@@ -167,6 +167,21 @@ async def test_the_same_atom_changed_on_both_sides_goes_to_its_owner(front: Fron
     assert decided == {"path": "stays[1001].shape", "verdict": "take", "rule": "ota.shape"}
 
 
+async def test_the_loser_of_a_decision_is_brought_back_by_one_order(front: Front) -> None:
+    """ARCHITECTURE promise 1: the loser of every automatic decision is kept and can be brought back."""
+    ota = {"channel": "booking_com", "channel_reference": "BK1", "vendor_channel": "booking"}
+    await front.apply(revision(**ota))
+    await front.edit(departure=date(2026, 3, 13))
+    await front.apply(revision(**ota, departure=date(2026, 3, 15), total=Decimal("500.00"), version="2026-03-02T10"))
+    [decided] = await front.rows("SELECT decision_id FROM decisions")
+    async with front.database.transaction(front.tenant_id) as connection:
+        await front.desk.bring_back(connection, front.tenant_id, decided["decision_id"], ANNE)
+    assert (await front.stay())["departure"] == date(2026, 3, 13)
+    sent = await front.outgoing()
+    assert sent is not None
+    assert sent.units[0].paths == {"stays[1001].shape"}
+
+
 async def _contest(front: Front) -> Mapping[str, Any]:
     """Let both sides change the dates of a direct booking that a person decides about."""
     await front.rows('UPDATE accounts SET ownership = \'{"direct.shape": "review"}\' RETURNING account_id')
@@ -364,3 +379,95 @@ async def test_a_hold_says_status(front: Front) -> None:
     assert row == {"status": str(Status.CONFIRMED), "channel": "direct", "source": "local", "total": Decimal("180.00")}
     [entry] = await front.rows("SELECT actor, action FROM audit_log WHERE entity_type = 'reservation'")
     assert entry == {"actor": ANNE.name, "action": "reservation.created"}
+
+
+class Pair(Front):
+    """The small hotel with a second account, of the PMS, at the same property."""
+
+    async def open(self) -> uuid.UUID:
+        """Open the second account, with a crosswalk of its own."""
+        other = uuid.uuid4()
+        async with self.database.transaction(self.tenant_id) as connection:
+            await connection.execute(
+                "INSERT INTO accounts (tenant_id, account_id, property_id, vendor, property_ref, role, mode) "
+                "SELECT tenant_id, $2, property_id, 'beds24', '8', 'pms', 'live' FROM accounts WHERE account_id = $1",
+                self.account_id,
+                other,
+            )
+            codes = [
+                ("room_type", "77", "DBL"),
+                ("room", "77/1", "101"),
+                ("room", "77/2", "102"),
+                ("room", "77/3", "103"),
+            ]
+            for code in codes:
+                await connection.execute(
+                    "INSERT INTO crosswalk (tenant_id, account_id, kind, vendor_code, our_code) "
+                    "VALUES ($1, $2, $3, $4, $5)",
+                    self.tenant_id,
+                    other,
+                    *code,
+                )
+        return other
+
+    async def apply_at(self, account_id: uuid.UUID, mapped: Revision) -> list[Outcome]:
+        """Apply what one account shows."""
+        async with self.database.connection() as connection:
+            [account] = await accounts.load(connection, [account_id])
+        return await self.apply(mapped, account=account)
+
+
+@pytest.fixture
+async def pair(front: Front) -> Pair:
+    """Give the small hotel, to be seen through two accounts."""
+    return Pair(front)
+
+
+OTA = {"channel": "booking_com", "channel_reference": "BK1", "vendor_channel": "booking"}
+
+
+def at_the_other(**changes: Any) -> Revision:
+    """Say the same booking as the other account shows it: its own refs and codes."""
+    told = revision("9001", **OTA, **changes)
+    [stay] = told.room_stays
+    room = stay.room_ref.replace("55/", "77/") if stay.room_ref else None
+    return msgspec.structs.replace(told, room_stays=(msgspec.structs.replace(stay, room_type_ref="77", room_ref=room),))
+
+
+async def test_one_booking_seen_through_two_accounts_is_one_stay(pair: Pair) -> None:
+    """DUP / issue: one booking, one reservation, one room taken, though two systems show it."""
+    other = await pair.open()
+    await pair.apply(revision(**OTA))
+    await pair.apply_at(other, at_the_other())
+    assert await pair.rows("SELECT count(*) AS n FROM reservations") == [{"n": 1}]
+    assert await pair.rows("SELECT count(*) AS n FROM room_stays") == [{"n": 1}]
+    assert await pair.rows("SELECT booked FROM inventory ORDER BY date") == [{"booked": 1}, {"booked": 1}]
+    assert await pair.cases() == []
+    refs = await pair.rows("SELECT vendor_ref FROM links WHERE level = 'stay' ORDER BY vendor_ref")
+    assert [row["vendor_ref"] for row in refs] == ["1001", "9001"]
+
+
+async def test_a_change_taken_from_one_account_is_planned_for_the_other(pair: Pair) -> None:
+    """ARCHITECTURE §6, more than two systems: the OTA moves the dates at the channel manager, and the PMS is told."""
+    other = await pair.open()
+    await pair.apply(revision(**OTA))
+    await pair.apply_at(other, at_the_other())
+    moved = {"departure": date(2026, 3, 14), "total": Decimal("400.00"), "version": "2026-03-02T10:00:00Z"}
+    await pair.apply(revision(**OTA, **moved))
+    [planned] = await pair.planned()
+    assert (planned["account_id"], planned["paths"]) == (other, ["stays[9001].shape"])
+    await pair.apply_at(other, at_the_other(**moved))
+    assert await pair.rows("SELECT count(*) AS n FROM links WHERE base IS NOT NULL") == [{"n": 0}]
+
+
+async def test_a_difference_of_dates_at_first_contact_is_one_link_up_review(pair: Pair) -> None:
+    """ARCHITECTURE §6: equal atoms are agreed, a difference of shape asks a person."""
+    other = await pair.open()
+    await pair.apply(revision(**OTA))
+    await pair.apply_at(other, at_the_other(departure=date(2026, 3, 13), total=Decimal("300.00")))
+    [case] = await pair.cases()
+    assert case["kind"] == "link_up"
+    await pair.resolve(case, Choice(path="room_stays[9001].shape", take="there"))
+    assert (await pair.stay())["departure"] == date(2026, 3, 13)
+    [planned] = await pair.planned()
+    assert planned["account_id"] == pair.account_id

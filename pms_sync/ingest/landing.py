@@ -17,6 +17,7 @@ from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.ids import NewId
 from pms_sync.domain.reservation import Block, Revision
 from pms_sync.ingest.batch import Batch, LaneWork, raw_work
+from pms_sync.ingest.valve import Valve
 from pms_sync.ports.connector import Missing, Record
 from pms_sync.ports.mapper import Crosswalk, Mapper, MappingContext
 from pms_sync.store import accounts, cases, crosswalk, lanes, links, raw
@@ -77,6 +78,7 @@ class Landing:
         self._applier = applier
         self._new_id = new_id
         self._told = told
+        self._valve = Valve(new_id)
         self._crosswalks: dict[tuple[UUID, int], Crosswalk] = {}
         self._catalogues: dict[tuple[UUID, int], PropertyCatalogue] = {}
 
@@ -120,12 +122,13 @@ class Landing:
             [account] = await accounts.load(connection, [batch.runtime.account.account_id])
             catalogue = await self._catalogue(connection, account)
             sorted_ = self._map(batch, account, await self._crosswalk(connection, account))
-            outcomes: dict[str, str] = {}
-            if sorted_.incoming:
+            outcomes = await self._valve.held(connection, account, sorted_.incoming)
+            let_in = [one for one in sorted_.incoming if one.lane_key not in outcomes]
+            if let_in:
                 catalogues = {account.property_id: catalogue}
-                found = await self._applier.apply(connection, tenant_id, sorted_.incoming, catalogues)
+                found = await self._applier.apply(connection, tenant_id, let_in, catalogues)
                 outcomes |= {key: str(outcome) for key, outcome in found.items()}
-                await self._look_where_it_was(connection, tenant_id, sorted_.incoming, outcomes)
+                await self._look_where_it_was(connection, tenant_id, let_in, outcomes)
             outcomes |= await self._missing(connection, account, sorted_.missing)
             verdicts = await self._parked(connection, account, sorted_.rejected)
             verdicts += _verdicts(batch, outcomes)

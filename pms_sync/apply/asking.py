@@ -11,8 +11,9 @@ import msgspec
 from conflict import collisions
 from conflict.cases import as_case, subject_of
 from conflict.fields import atom_path, is_personal
-from conflict.verdicts import Judgement, Verdict
+from conflict.verdicts import Contest, Judgement, Verdict
 from pms_sync.apply.merging import Merged
+from pms_sync.apply.states import LinkState
 from pms_sync.apply.tongues import Tongue
 from pms_sync.domain.case import Case
 from pms_sync.store.decisions import NewDecision
@@ -25,13 +26,12 @@ _SIDES = ("base", "here", "there")
 def cases_of(merged: Merged, tongue: Tongue, today: date, keys: KeyRing) -> list[Case]:
     """Return every case that must be open about the link now; what they show of people is sealed beside them."""
     state, account = merged.state, tongue.account
-    link = collisions.object_subject("stay", state.stay_id)
     arrival = min((stay.arrival for stay in merged.ours.room_stays), default=None)
     found = []
     for contest in merged.decision.contests:
         case = as_case(
             contest,
-            subject_of(contest, link, account.account_id),
+            subject(contest, state),
             property_id=account.property_id,
             reservation_id=state.reservation_id,
             arrival=arrival,
@@ -41,6 +41,13 @@ def cases_of(merged: Merged, tongue: Tongue, today: date, keys: KeyRing) -> list
         placed = msgspec.structs.replace(case, account_id=account.account_id, vendor_ref=state.key[1])
         found.append(_masked(placed, keys, account.tenant_id))
     return found
+
+
+def subject(contest: Contest, state: LinkState) -> str:
+    """Name what a case is about, one open per kind: a link's atom or stay, of a first contact the link itself."""
+    account_id, ref = state.key
+    named = subject_of(contest, collisions.object_subject("stay", state.stay_id), account_id)
+    return f"{named}:{ref}" if contest.kind == "link_up" else named
 
 
 def place(case: Case) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from conflict import collisions
-from conflict.cases import subject_of
 from conflict.resolve import Choice, ChoicesRefused, Resolution, Shown, resolve
 from conflict.validate import Problem
 from conflict.verdicts import Contest
 from pms_sync.apply import states
+from pms_sync.apply.asking import subject
 from pms_sync.apply.batch import Applier
 from pms_sync.apply.incoming import Incoming
 from pms_sync.apply.merging import Facing, facing, resolved
@@ -84,7 +83,7 @@ class Resolver:
         tongues = await self._applier.tongues.of(connection, {key[0] for key in trees.links} - {DESK})
         tongue, ours = tongues[state.key[0]], trees.revisions[state.reservation_id][state.home]
         now = facing(ours, state, tongue)
-        contest = _contest(case, now, state, tongue)
+        contest = _contest(case, now, state)
         if contest is None:
             raise CaseMoved(case.version)
         resolution = resolve(_shown(contest, now), choices, tongue.names)
@@ -129,18 +128,10 @@ def _refuse_choices(case: OpenCase, choices: Sequence[Choice]) -> None:
         raise ChoicesRefused([Problem(choices[0].path, str(choices[0].take), why)])
 
 
-def _contest(case: OpenCase, now: Facing, state: LinkState, tongue: Tongue) -> Contest | None:
+def _contest(case: OpenCase, now: Facing, state: LinkState) -> Contest | None:
     """Find what the case asks among what stands open now."""
-    link = collisions.object_subject("stay", state.stay_id)
     contests = now.decide().contests
-    return next(
-        (
-            one
-            for one in contests
-            if one.kind == case.kind and subject_of(one, link, tongue.account.account_id) == case.subject
-        ),
-        None,
-    )
+    return next((one for one in contests if one.kind == case.kind and subject(one, state) == case.subject), None)
 
 
 def _shown(contest: Contest, now: Facing) -> Shown:

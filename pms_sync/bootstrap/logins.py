@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from config.faults import Faults
 from config.hotels import Account as DeclaredAccount
 from config.hotels import AccountCheck
+from conflict.ownership import ownership
 from pms_sync.domain.errors import ConfigurationFault
 from pms_sync.ingest.runtimes import Vendor
 from pms_sync.ports.connector import ConnectorContext, ConnectorSpec
@@ -87,4 +88,8 @@ def _faults_of(vendors: Vendors, account: DeclaredAccount) -> list[Configuration
     except ConfigurationFault as fault:
         if fault.where == _REF or (given and not found):  # no login yet is no fault
             found.append(fault)
+    try:
+        ownership(account.role, account.ownership)
+    except ConfigurationFault as fault:
+        found.append(fault)
     return found

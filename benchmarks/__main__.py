@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from benchmarks import acks, applying, commits, figures, filling, memory
+from benchmarks import acks, applying, claiming, commits, figures, filling, memory, merging
 from benchmarks.house import House, fresh_house, server
 from benchmarks.peer import Report as PeerReport
 from benchmarks.sample import Sample
@@ -30,12 +30,13 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 
     backfill: int
     apply: int
+    claims: int
     run_s: float
     warm_s: float
 
 
-FULL = Size(backfill=20_000, apply=8_000, run_s=8.0, warm_s=1.5)
-QUICK = Size(backfill=1_000, apply=800, run_s=1.0, warm_s=0.3)
+FULL = Size(backfill=20_000, apply=8_000, claims=1_000_000, run_s=8.0, warm_s=1.5)
+QUICK = Size(backfill=1_000, apply=800, claims=20_000, run_s=1.0, warm_s=0.3)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,6 +62,11 @@ async def _measure(size: Size, folder: Path, *, quick: bool) -> dict[str, Any]:
         async with fresh_house(dsn, "bench_apply") as house:
             _say("apply")
             await _apply(house, Sample(size.apply), found)
+        async with fresh_house(dsn, "bench_claims") as house:
+            _say("claims")
+            await _claims(house, Sample(size.apply), size, found)
+        _say("merge")
+        found.figures["merge_per_s"] = merging.measure(size.run_s / 4)
         async with fresh_house(dsn, "bench_backfill") as house:
             _say("backfill")
             await _backfill(house, sample, found)
@@ -99,6 +105,12 @@ async def _apply(house: House, sample: Sample, found: Found) -> None:
     found.figures |= {f"apply_{kind}_per_s": rate for kind, rate in applied.per_s.items()}
     found.counted |= {"apply_sent": applied.records, "apply_stored": applied.stored}
     found.counted |= {f"apply_{kind}_otherwise": number for kind, number in applied.surprises.items()}
+
+
+async def _claims(house: House, sample: Sample, size: Size, found: Found) -> None:
+    told = await claiming.measure(house, sample, size.claims)
+    found.figures |= {"claim_p99_ms": told.p99_ms, "claim_oversells": told.oversells}
+    found.counted |= {"claims_asked": told.asked, "claim_deadlocks": told.deadlocks}
 
 
 async def _backfill(house: House, sample: Sample, found: Found) -> None:

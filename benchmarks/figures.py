@@ -30,7 +30,7 @@ def _cost_beside_a_change(kind: str) -> Callable[[Figures], float]:
     return lambda figures: figures["apply_changed_per_s"] / figures[f"apply_{kind}_per_s"]
 
 
-# The slice 10; RELIABILITY 6 says why ratios are what travels between machines.
+# What was promised of it; RELIABILITY 6 says why ratios are what travels between machines.
 BARS: Mapping[str, Bar] = {
     "ack_ratio": Bar(_figure("ack_ratio"), 0.8),
     "ack_p99_ms_64": Bar(_figure("ack_p99_ms_64"), 10.0, at_least=False),
@@ -40,6 +40,9 @@ BARS: Mapping[str, Bar] = {
     "duplicate_cost": Bar(_cost_beside_a_change("duplicate"), 0.25, at_least=False),
     "backfill_per_s": Bar(_figure("backfill_per_s"), 10_000),
     "backfill_ratio": Bar(_figure("backfill_ratio"), 2.0),
+    "merge_per_s": Bar(_figure("merge_per_s"), 50_000),
+    "claim_p99_ms": Bar(_figure("claim_p99_ms"), 100.0, at_least=False),
+    "claim_oversells": Bar(_figure("claim_oversells"), 0, at_least=False),
     "base_rss_mb": Bar(_figure("base_rss_mb"), 100.0, at_least=False),
 }
 

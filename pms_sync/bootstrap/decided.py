@@ -32,7 +32,7 @@ async def listed(core: Opened, text: str) -> list[dict[str, Any]]:
         raise _unknown(text)
     async with core.database.transaction(tenant_id) as connection:
         found = await decisions.of_reservation(connection, core.keys, tenant_id, reservation_id)
-    return [_document(one) for one in found]
+    return [document(one) for one in found]
 
 
 async def brought_back(core: Opened, decision_id: int) -> dict[str, Any]:
@@ -48,7 +48,8 @@ async def brought_back(core: Opened, decision_id: int) -> dict[str, Any]:
     return {"decision": decision_id, "version": version}
 
 
-def _document(one: Decided) -> dict[str, Any]:
+def document(one: Decided) -> dict[str, Any]:
+    """Show a decision by the public words, personal values masked."""
     values = {name: _shown(one, name) for name in ("base", "here", "there", "result", "loser")}
     return {
         "id": one.decision_id,

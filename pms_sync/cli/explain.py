@@ -9,9 +9,10 @@ from uuid import UUID
 import click
 
 from pms_sync.bootstrap import Opened
+from pms_sync.bootstrap.decided import document
 from pms_sync.cli import output, store
 from pms_sync.domain.errors import ConfigurationFault
-from pms_sync.store import explain, provenance
+from pms_sync.store import decisions, explain, provenance
 from pms_sync.store.database import Database
 from pms_sync.store.sealing import KeyRing
 
@@ -44,12 +45,20 @@ async def explained(database: Database, reservation_id: UUID, keys: KeyRing | No
     if story is None:
         raise _unknown(str(reservation_id))
     row = story.reservation
+    decided = await _decided(database, keys, row["tenant_id"], reservation_id) if keys is not None else []
     return {
         "id": str(reservation_id),
         "property_code": row["property_code"],
         "links": [{name: provenance.plain(link[name]) for name in _LINK} for link in story.links],
         "fields": [_field(one) for one in provenance.fields(story)],
+        "decisions": decided,
     }
+
+
+async def _decided(database: Database, keys: KeyRing, tenant_id: UUID, reservation_id: UUID) -> list[dict[str, Any]]:
+    async with database.transaction(tenant_id) as connection:
+        found = await decisions.of_reservation(connection, keys, tenant_id, reservation_id)
+    return [document(one) for one in found]
 
 
 def _field(field: provenance.Field) -> dict[str, Any]:
@@ -81,6 +90,10 @@ def _render(document: Mapping[str, Any]) -> None:
         if one["value"] is not None or one["lost"]
     ]
     output.emit_table(("field", "value", "source", "ref", "rule", "since", "before"), rows)
+    if document["decisions"]:
+        click.echo("Decided where both sides had changed:")
+        told = [(one["id"], one["path"], one["rule"], one["verdict"], one["at"]) for one in document["decisions"]]
+        output.emit_table(("decision", "field", "rule", "verdict", "at"), told)
 
 
 def _value(value: object) -> object:

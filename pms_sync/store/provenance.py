@@ -22,6 +22,8 @@ TAKEN = "taken from the vendor"
 UNSAID = "not said by the vendor"
 CURRENCY = "the vendor's where its record carries one, else the property's currency (hotel file)"
 WORD = "translated from the vendor's word"
+HERE, EDITED = "here", "edited here"
+_TOLD = frozenset({TAKEN, WORD})
 _ACCOUNT = "account:"
 
 
@@ -36,7 +38,8 @@ class Lost(msgspec.Struct, frozen=True, kw_only=True):
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """One field as it stands; `source` is the vendor it came from, `account_id` and `vendor_ref` say exactly where.
 
-    `lost` has the values it had before, newest first; of sealed fields none are kept.
+    What a person here said has the source `here`. `lost` has the values it had before, newest first; of sealed fields
+    none are kept.
     """
 
     path: str
@@ -250,13 +253,15 @@ class _Telling:
         return msgspec.structs.replace(told, lost=lost)
 
     def _plain(self, path: str, value: object, rule: str, entry: Row | None, origin: Row) -> Field:
+        here = entry is not None and entry["actor"] is not None and not entry["actor"].startswith(_ACCOUNT)
+        source = origin if not here else {"vendor": HERE}
         return Field(
             path=path,
             value=plain(value),
-            source=origin.get("vendor") or self._story.reservation["source"],
-            account_id=_text(origin.get("account_id")),
-            vendor_ref=origin.get("vendor_ref"),
-            rule=rule,
+            source=source.get("vendor") or self._story.reservation["source"],
+            account_id=_text(source.get("account_id")),
+            vendor_ref=source.get("vendor_ref"),
+            rule=EDITED if here and rule in _TOLD else rule,
             actor=None if entry is None else entry["actor"],
             at=None if entry is None else entry["at"],
             lost=[],

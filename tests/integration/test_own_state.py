@@ -18,6 +18,7 @@ from pms_sync.apply.incoming import Outcome
 from pms_sync.apply.orders import Actor, Draft, Edit, Full, OrderRefused, StaleVersion, StayOrder
 from pms_sync.apply.outgoing import Outgoing, outgoing, pend
 from pms_sync.apply.resolving import CaseMoved, Resolver
+from pms_sync.cli.explain import explained
 from pms_sync.domain.reservation import Guest, Night, Revision
 from pms_sync.domain.status import Status
 from pms_sync.ports.mapper import MappingContext
@@ -180,6 +181,25 @@ async def test_the_loser_of_a_decision_is_brought_back_by_one_order(front: Front
     sent = await front.outgoing()
     assert sent is not None
     assert sent.units[0].paths == {"stays[1001].shape"}
+
+
+async def test_explain_tells_what_was_edited_here_and_what_a_rule_decided(front: Front) -> None:
+    """Promise 3: anyone can ask why a field has its value; a person's edit is not told as the vendor's word."""
+    ota = {"channel": "booking_com", "channel_reference": "BK1", "vendor_channel": "booking"}
+    await front.apply(revision(**ota))
+    await front.edit(departure=date(2026, 3, 13), adults=3)
+    await front.apply(revision(**ota, departure=date(2026, 3, 15), total=Decimal("500.00"), version="2026-03-02T10"))
+    [row] = await front.rows("SELECT reservation_id FROM reservations")
+    told = await explained(front.database, row["reservation_id"], front.keys)
+    fields = {one["path"]: one for one in told["fields"]}
+    assert (fields["room_stays.1001.adults"]["source"], fields["room_stays.1001.adults"]["actor"]) == (
+        "here",
+        ANNE.name,
+    )
+    assert fields["room_stays.1001.departure"]["source"] == "beds24"
+    [decided] = told["decisions"]
+    assert (decided["path"], decided["rule"]) == ("room_stays[1001].shape", "ota.shape")
+    assert decided["loser"]["departure"] == "2026-03-13"
 
 
 async def _contest(front: Front) -> Mapping[str, Any]:

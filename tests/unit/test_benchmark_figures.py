@@ -15,6 +15,9 @@ FIGURES = {
     "apply_duplicate_per_s": 80_000.0,
     "backfill_per_s": 12_345.6,
     "backfill_ratio": 2.5,
+    "merge_per_s": 76_000.0,
+    "claim_p99_ms": 40.0,
+    "claim_oversells": 0,
     "base_rss_mb": 80.0,
 }
 COUNTED = {"acks_sent": 10, "acks_stored": 10, "backfill_sent": 7, "backfill_stored": 7}
@@ -37,6 +40,8 @@ def test_a_run_that_reaches_every_bar_says_so() -> None:
         ("apply_stale_per_s", 39_000.0, "stale_cost"),
         ("apply_duplicate_per_s", 39_000.0, "duplicate_cost"),
         ("backfill_ratio", 1.9, "backfill_ratio"),
+        ("merge_per_s", 49_000.0, "merge_per_s"),
+        ("claim_oversells", 1, "claim_oversells"),
     ],
 )
 def test_one_figure_short_is_one_bar_missed(figure: str, value: float, bar: str) -> None:

@@ -21,10 +21,11 @@ from pms_sync.apply.identify import Identified, channel_key_of, identify, revisi
 from pms_sync.apply.incoming import Incoming, Outcome
 from pms_sync.apply.occupancy import Move, Occupied, occupy
 from pms_sync.apply.planning import Planner, Told
-from pms_sync.apply.sift import Sifted, sift
+from pms_sync.apply.sift import Sifted, reread, sift
 from pms_sync.apply.states import Row, Trees
 from pms_sync.apply.taking import Catalogues, Ground, plan_blocks, plan_retries, plan_stays, settle_claims
 from pms_sync.apply.tongues import Tongues
+from pms_sync.apply.waiting import LOOK_AGAIN_S, look_alikes
 from pms_sync.apply.writing import Changes, write
 from pms_sync.domain.case import Case
 from pms_sync.domain.clock import Clock
@@ -90,6 +91,11 @@ class Applier:
     ) -> None:
         fresh = await self._with_raw_ids(connection, sifted.fresh)
         arrivals = [one for one in fresh if isinstance(one.mapped, Revision)]
+        waiting = await look_alikes(connection, self.keys, tenant_id, arrivals, known)
+        for one in waiting:
+            changes.events.append(reread(tenant_id, one.account.account_id, one.stream, one.ref, one, LOOK_AGAIN_S))
+            sifted.outcomes[one.lane_key] = Outcome.WAITING
+        fresh, arrivals = _without(waiting, fresh), _without(waiting, arrivals)
         found = await identify(connection, tenant_id, arrivals, known, self.new_id)
         old = {link.reservation_id for link in known.values() if link.reservation_id is not None}
         touched = (old | set(found.reservations.values())) - found.new_ids
@@ -240,6 +246,11 @@ class Applier:
     def today(self, zone: str) -> date:
         """Return the date in a zone."""
         return self._clock.now().astimezone(ZoneInfo(zone)).date()
+
+
+def _without(waiting: Sequence[Incoming], records: Sequence[Incoming]) -> list[Incoming]:
+    keys = {one.lane_key for one in waiting}
+    return [one for one in records if one.lane_key not in keys]
 
 
 def _causes(

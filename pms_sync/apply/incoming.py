@@ -57,4 +57,5 @@ class Outcome(StrEnum):
     SAME = "same"  # other bytes, same meaning
     DUPLICATE = "duplicate"  # the bytes we hold already
     STALE = "stale"  # an older version than ours: kept out, read again
+    WAITING = "waiting"  # looks like what we are just making there: read again once that has settled
     OUTRUN = "outrun"  # read before our last read: discarded, fetched again

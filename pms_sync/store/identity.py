@@ -91,3 +91,19 @@ async def made_here(connection: Connection, tenant_id: UUID, tokens: Sequence[st
     """Find what we made under these tokens, by (account, token)."""
     rows = await connection.fetch(_MADE, tenant_id, list(tokens), DESK)
     return {(row["account_id"], row["token"]): Made(row["reservation_id"], row["vendor_ref"]) for row in rows}
+
+
+_BEING_MADE = """
+SELECT i.account_id, l.vendor_ref, l.remote FROM intents i
+  JOIN links l ON l.tenant_id = $1 AND l.reservation_id = i.reservation_id AND l.account_id = $3 AND l.level = 'stay'
+ WHERE i.tenant_id = $1 AND i.account_id = ANY($2::uuid[]) AND i.kind = 'create' AND i.token IS NOT NULL
+   AND i.state IN ('sent', 'acknowledged', 'unknown') AND l.home_ref IS NULL AND l.remote IS NOT NULL
+"""
+
+
+async def being_made(
+    connection: Connection, tenant_id: UUID, account_ids: Sequence[UUID]
+) -> list[tuple[UUID, str, bytes]]:
+    """Return what these accounts were sent and have not shown yet: (account, the desk's ref, what was sent, sealed)."""
+    rows = await connection.fetch(_BEING_MADE, tenant_id, list(account_ids), DESK)
+    return [(row["account_id"], row["vendor_ref"], row["remote"]) for row in rows]

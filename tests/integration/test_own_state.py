@@ -401,6 +401,49 @@ async def test_a_hold_says_status(front: Front) -> None:
     assert entry == {"actor": ANNE.name, "action": "reservation.created"}
 
 
+async def test_what_looks_like_a_creation_under_way_waits_and_is_read_again(front: Front) -> None:
+    """ARCHITECTURE §5: same type, dates and surname, no token: neither taken for ours nor made a second booking."""
+    await front.rows('UPDATE accounts SET mirror = \'{"reservations": "stay"}\' RETURNING account_id')
+    await front.create()
+    sent = await front.outgoing()
+    assert sent is not None
+    async with front.database.transaction(front.tenant_id) as connection:
+        await pend(connection, front.keys, front.tenant_id, sent)
+        await connection.execute("UPDATE intents SET state = 'unknown', token = 'abc', sent_at = now()")
+    alike, other = revision(room=None), revision("1002", room=None, arrival=date(2026, 3, 11))
+    assert await front.apply(alike, other) == [Outcome.WAITING, Outcome.NEW]
+    assert [row["ref"] for row in await front.rows("SELECT ref FROM lanes WHERE stream = 'reservations'")] == ["1001"]
+    await front.rows("UPDATE intents SET state = 'parked' RETURNING intent_id")
+    assert await front.apply(alike) == [Outcome.NEW]
+
+
+async def test_a_group_made_here_attaches_member_by_member(front: Front) -> None:
+    """DUP: two rooms made in one order go out together, and each of the vendor's bookings finds its own stay."""
+    await front.rows('UPDATE accounts SET mirror = \'{"reservations": "stay"}\' RETURNING account_id')
+    order = draft()
+    second = msgspec.structs.replace(order.stays[0], room="102")
+    async with front.database.transaction(front.tenant_id) as connection:
+        both = msgspec.structs.replace(order, stays=(order.stays[0], second))
+        await front.desk.create(connection, front.tenant_id, both, ANNE)
+    sent = await front.outgoing()
+    assert sent is not None
+    assert [unit.wanted.room_stays[0].room for unit in sent.units] == ["101", "102"]
+    async with front.database.transaction(front.tenant_id) as connection:
+        await pend(connection, front.keys, front.tenant_id, sent)
+        await connection.execute("UPDATE intents SET state = 'sent', token = 'abc', sent_at = now()")
+    before = await front.rows("SELECT stay_id, room_ref FROM room_stays ORDER BY vendor_ref")
+    shown = [
+        msgspec.structs.replace(_as_shown(unit.wanted, ref, f"abc.{place}"), ref="2001", is_home=place == 1)
+        for place, (unit, ref) in enumerate(zip(sent.units, ("2001", "2002"), strict=True), 1)
+    ]
+    await front.apply(*reversed(shown))
+    after = await front.rows("SELECT stay_id, vendor_ref FROM room_stays ORDER BY vendor_ref")
+    assert [row["stay_id"] for row in after] == [row["stay_id"] for row in before]
+    assert [row["vendor_ref"] for row in after] == ["2001", "2002"]
+    assert await front.rows("SELECT count(*) AS n FROM reservations") == [{"n": 1}]
+    assert await front.cases() == []
+
+
 class Pair(Front):
     """The small hotel with a second account, of the PMS, at the same property."""
 

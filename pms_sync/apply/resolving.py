@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from conflict.atoms import frozen
 from conflict.resolve import Choice, ChoicesRefused, Resolution, Shown, resolve
 from conflict.validate import Problem
 from conflict.verdicts import Contest
@@ -21,7 +22,7 @@ from pms_sync.apply.taking import Ground
 from pms_sync.apply.tongues import Tongue
 from pms_sync.apply.writing import Changes
 from pms_sync.domain.errors import Fault
-from pms_sync.store import accounts, audit, cases, crosswalk
+from pms_sync.store import accounts, audit, cases, crosswalk, decisions
 from pms_sync.store.cases import OpenCase
 from pms_sync.store.database import Connection
 from pms_sync.store.decisions import NewDecision
@@ -38,6 +39,10 @@ class CaseMoved(Fault):
         """Keep the version that stands now."""
         super().__init__(f"the case has moved on to version {version}", "version", "look at it again and decide anew")
         self.version = version
+
+
+class TooLate(Fault):
+    """The undo window has closed."""
 
 
 class Resolver:
@@ -67,34 +72,75 @@ class Resolver:
             raise CaseMoved(case.version)
         if case.account_id is None or case.vendor_ref is None:
             _refuse_choices(case, choices)
+            await cases.close(connection, tenant_id, case_id, actor.name)
         else:
             await self._follow(connection, tenant_id, case, choices, actor)
-        await cases.close(connection, tenant_id, case_id, actor.name)
         await audit.append(connection, tenant_id, [_entry(case, choices, actor)])
+
+    async def undo(self, connection: Connection, tenant_id: UUID, case_id: UUID, version: int, actor: Actor) -> None:
+        """Take a decision back inside the undo window: both sides are as they were, and the case is open again.
+
+        Raises NotFound, CaseMoved for another version, TooLate when what was decided may have left already.
+        """
+        case = await cases.lock(connection, tenant_id, case_id)
+        if case is None:
+            raise NotFound(f"no case {case_id}", "id", "list them with `pms-sync cases list`")
+        if case.version != version or case.state != "resolved":
+            raise CaseMoved(case.version)
+        if case.account_id is None or case.age_s is None or case.age_s >= self._undo_s:
+            raise TooLate("what was decided may have been sent by now", "case", "decide anew, or edit the reservation")
+        decided = await decisions.of_case(connection, self._applier.keys, tenant_id, case.reservation_ids, case_id)
+        here, base = ({one.path: frozen(one.values[side]) for one in decided} for side in ("here", "base"))
+        await cases.reopen(connection, tenant_id, case_id)
+        await self._write(connection, tenant_id, case, Resolution(here=here, base=base, push=()), actor)
+        await audit.append(connection, tenant_id, [_entry(case, (), actor, "case.reopened")])
 
     async def _follow(
         self, connection: Connection, tenant_id: UUID, case: OpenCase, choices: Sequence[Choice], actor: Actor
     ) -> None:
         """Let our state become what was chosen, set every link against it, and plan what follows."""
-        trees = await states.load(connection, self._applier.keys, tenant_id, case.reservation_ids)
-        state = trees.links.get((case.account_id or DESK, case.vendor_ref or ""))
-        if state is None or state.remote is None:
-            raise CaseMoved(case.version)
-        tongues = await self._applier.tongues.of(connection, {key[0] for key in trees.links} - {DESK})
-        tongue, ours = tongues[state.key[0]], trees.revisions[state.reservation_id][state.home]
+        ground, tongues, state = await self._ground(connection, tenant_id, case)
+        tongue, ours = tongues[state.key[0]], ground.trees.revisions[state.reservation_id][state.home]
         now = facing(ours, state, tongue)
         contest = _contest(case, now, state)
         if contest is None:
             raise CaseMoved(case.version)
         resolution = resolve(_shown(contest, now), choices, tongue.names)
+        ground.changes.decisions += _kept(case, contest, resolution, state, actor)
+        await cases.close(connection, tenant_id, case.case_id, actor.name)
+        await self._stand(connection, ground, tongues, state, resolution, actor)
+
+    async def _write(
+        self, connection: Connection, tenant_id: UUID, case: OpenCase, resolution: Resolution, actor: Actor
+    ) -> None:
+        ground, tongues, state = await self._ground(connection, tenant_id, case)
+        await self._stand(connection, ground, tongues, state, resolution, actor)
+
+    async def _ground(
+        self, connection: Connection, tenant_id: UUID, case: OpenCase
+    ) -> tuple[Ground, dict[UUID, Tongue], LinkState]:
+        """Load what the case is about; raises CaseMoved when its link is gone."""
+        trees = await states.load(connection, self._applier.keys, tenant_id, case.reservation_ids)
+        state = trees.links.get((case.account_id or DESK, case.vendor_ref or ""))
+        if state is None or state.remote is None:
+            raise CaseMoved(case.version)
+        tongues = await self._applier.tongues.of(connection, {key[0] for key in trees.links} - {DESK})
         catalogue = await crosswalk.load_catalogue(connection, tenant_id, case.property_id)
         changes = Changes(events=[], doubts=[])
-        ground = Ground(tenant_id, trees, {case.property_id: catalogue}, changes)
-        changes.decisions += _kept(contest, resolution, state, actor)
+        return Ground(tenant_id, trees, {case.property_id: catalogue}, changes), tongues, state
+
+    async def _stand(
+        self,
+        connection: Connection,
+        ground: Ground,
+        tongues: dict[UUID, Tongue],
+        state: LinkState,
+        resolution: Resolution,
+        actor: Actor,
+    ) -> None:
         told = await self._turned(connection, ground, tongues, state, resolution, actor)
-        await cases.close(connection, tenant_id, case.case_id, actor.name)
         await self._applier.put(connection, ground, [told])
-        await self._applier.write(connection, tenant_id, changes)
+        await self._applier.write(connection, ground.tenant_id, ground.changes)
 
     async def _turned(
         self,
@@ -145,9 +191,11 @@ def _shown(contest: Contest, now: Facing) -> Shown:
     )
 
 
-def _kept(contest: Contest, resolution: Resolution, state: LinkState, actor: Actor) -> list[NewDecision]:
+def _kept(
+    case: OpenCase, contest: Contest, resolution: Resolution, state: LinkState, actor: Actor
+) -> list[NewDecision]:
     """Keep both sides of what a person decided, so that either can be brought back."""
-    kept = []
+    kept, told = [], {"case_id": str(case.case_id)}
     for one in contest.judgements:
         values: dict[str, Any] = {"base": one.base, "here": one.here, "there": one.there}
         kept.append(
@@ -158,7 +206,7 @@ def _kept(contest: Contest, resolution: Resolution, state: LinkState, actor: Act
                 path=one.path,
                 verdict="resolved",
                 rule=CHOSEN,
-                values={**values, "result": resolution.here.get(one.path), "loser": None},
+                values={**values, "result": resolution.here.get(one.path), "loser": None, **told},
                 actor=actor.name,
                 correlation_id=actor.correlation_id,
             )
@@ -186,11 +234,11 @@ def _record(tongue: Tongue, state: LinkState, actor: Actor) -> Incoming:
     )
 
 
-def _entry(case: OpenCase, choices: Sequence[Choice], actor: Actor) -> audit.Entry:
+def _entry(case: OpenCase, choices: Sequence[Choice], actor: Actor, action: str = "case.resolved") -> audit.Entry:
     """Say in the audit log who took which side; what was typed stays out of it."""
     return audit.Entry(
         actor=actor.name,
-        action="case.resolved",
+        action=action,
         entity_type="case",
         entity_id=str(case.case_id),
         fields={"kind": case.kind, "choices": {one.path: one.take for one in choices}},

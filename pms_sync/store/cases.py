@@ -100,13 +100,15 @@ class OpenCase(msgspec.Struct, frozen=True):
     fields: list[dict[str, Any]]
     account_id: UUID | None
     vendor_ref: str | None
+    age_s: float | None  # since it was resolved
 
 
 async def lock(connection: Connection, tenant_id: UUID, case_id: UUID) -> OpenCase | None:
     """Lock a case against anybody else's decision and return it."""
     row = await connection.fetchrow(
-        "SELECT case_id, version, kind, subject, state, property_id, reservation_ids, fields, account_id, vendor_ref "
-        "FROM cases WHERE tenant_id = $1 AND case_id = $2 FOR UPDATE",
+        "SELECT case_id, version, kind, subject, state, property_id, reservation_ids, fields, account_id, vendor_ref, "
+        "extract(epoch FROM now() - resolved_at)::float8 AS age_s FROM cases WHERE tenant_id = $1 AND case_id = $2 "
+        "FOR UPDATE",
         tenant_id,
         case_id,
     )
@@ -121,4 +123,21 @@ async def close(connection: Connection, tenant_id: UUID, case_id: UUID, by: str)
         tenant_id,
         case_id,
         by,
+    )
+
+
+async def reopen(connection: Connection, tenant_id: UUID, case_id: UUID) -> None:
+    """Let a locked case wait for a person again; one that was opened about the same meanwhile makes way for it."""
+    await connection.execute(
+        "UPDATE cases o SET state = 'withdrawn', version = o.version + 1, resolved_at = now() FROM cases c "
+        "WHERE c.tenant_id = $1 AND c.case_id = $2 AND o.tenant_id = $1 AND o.kind = c.kind AND o.subject = c.subject "
+        "AND o.case_id <> $2 AND o.state IN ('open', 'snoozed')",
+        tenant_id,
+        case_id,
+    )
+    await connection.execute(
+        "UPDATE cases SET state = 'open', version = version + 1, resolved_at = NULL, resolved_by = NULL "
+        "WHERE tenant_id = $1 AND case_id = $2",
+        tenant_id,
+        case_id,
     )

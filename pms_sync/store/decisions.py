@@ -84,6 +84,18 @@ async def of_reservation(connection: Connection, keys: KeyRing, tenant_id: UUID,
     return [_opened(keys, tenant_id, row) for row in rows]
 
 
+async def of_case(
+    connection: Connection, keys: KeyRing, tenant_id: UUID, reservation_ids: Sequence[UUID], case_id: UUID
+) -> list[Decided]:
+    """Return what a person decided in a case last, one decision an atom."""
+    found: dict[str, Decided] = {}
+    for reservation_id in reservation_ids:
+        for decided in await of_reservation(connection, keys, tenant_id, reservation_id):
+            if decided.values.get("case_id") == str(case_id):
+                found.setdefault(decided.path, decided)
+    return list(found.values())
+
+
 async def one(connection: Connection, keys: KeyRing, tenant_id: UUID, decision_id: int) -> Decided | None:
     """Return one decision, None where there is none of this tenant."""
     row = await connection.fetchrow(f"{_SELECT} WHERE tenant_id = $1 AND decision_id = $2", tenant_id, decision_id)

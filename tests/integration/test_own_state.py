@@ -17,7 +17,7 @@ from pms_sync.apply.desk import Desk
 from pms_sync.apply.incoming import Outcome
 from pms_sync.apply.orders import Actor, Draft, Edit, Full, OrderRefused, StaleVersion, StayOrder
 from pms_sync.apply.outgoing import Outgoing, outgoing, pend
-from pms_sync.apply.resolving import CaseMoved, Resolver
+from pms_sync.apply.resolving import CaseMoved, Resolver, TooLate
 from pms_sync.cli.explain import explained
 from pms_sync.domain.reservation import Guest, Night, Revision
 from pms_sync.domain.status import Status
@@ -227,6 +227,29 @@ async def test_a_contest_is_a_case_and_what_a_person_chooses_is_sent(front: Fron
     assert sent.units[0].wanted.room_stays[0].departure == date(2026, 3, 14)
     [done] = await front.rows("SELECT state, resolved_by FROM cases")
     assert done == {"state": "resolved", "resolved_by": ANNE.name}
+
+
+async def test_a_decision_is_taken_back_before_anything_leaves(front: Front) -> None:
+    """Undo: both sides are as they were, the case is open again under its id, and nothing is sent."""
+    case = await _contest(front)
+    await front.resolve(case, Choice(path="room_stays[1001].shape", take="there"))
+    assert (await front.stay())["departure"] == date(2026, 3, 15)
+    async with front.database.transaction(front.tenant_id) as connection:
+        await front.resolver.undo(connection, front.tenant_id, case["case_id"], case["version"] + 1, ANNE)
+    assert (await front.stay())["departure"] == date(2026, 3, 14)
+    [again] = await front.cases()
+    assert again["case_id"] == case["case_id"]
+    assert await front.outgoing() is None
+
+
+async def test_a_decision_is_not_taken_back_after_the_window(front: Front) -> None:
+    """Undo: what may have left is decided anew, never undone."""
+    case = await _contest(front)
+    await front.resolve(case, Choice(path="room_stays[1001].shape", take="there"))
+    await front.rows("UPDATE cases SET resolved_at = now() - interval '31 s' RETURNING case_id")
+    with pytest.raises(TooLate):
+        async with front.database.transaction(front.tenant_id) as connection:
+            await front.resolver.undo(connection, front.tenant_id, case["case_id"], case["version"] + 1, ANNE)
 
 
 async def test_choosing_theirs_writes_it_here_and_sends_nothing(front: Front) -> None:
@@ -515,7 +538,7 @@ async def test_a_change_taken_from_one_account_is_planned_for_the_other(pair: Pa
     other = await pair.open()
     await pair.apply(revision(**OTA))
     await pair.apply_at(other, at_the_other())
-    moved = {"departure": date(2026, 3, 14), "total": Decimal("400.00"), "version": "2026-03-02T10:00:00Z"}
+    moved: dict[str, Any] = {"departure": date(2026, 3, 14), "total": Decimal("400.00"), "version": "2026-03-02T10:00:00Z"}
     await pair.apply(revision(**OTA, **moved))
     [planned] = await pair.planned()
     assert (planned["account_id"], planned["paths"]) == (other, ["stays[9001].shape"])

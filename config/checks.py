@@ -7,9 +7,11 @@ import zoneinfo
 from collections import Counter
 from collections.abc import Collection, Iterable
 from functools import cache
+from urllib.parse import urlsplit
 
 from config.faults import Faults
 from pms_sync.domain.money import CURRENCIES
+from pms_sync.domain.signing import signing_key
 
 
 def zone(name: str, where: str, faults: Faults) -> None:
@@ -36,6 +38,28 @@ def known(codes: Iterable[str], defined: Collection[str], kind: str, where: str,
     for code in sorted(set(codes) - set(defined)):
         choice = ", ".join(sorted(defined)) or "none"
         faults.add(f"unknown {kind} {code!r}", where, f"defined are: {choice}")
+
+
+def web_address(url: str, where: str, faults: Faults) -> None:
+    """Accept an address that a request can be sent to; a password in it would be shown wherever the address is."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        parts, fits = None, False
+    if parts is None or not fits:
+        faults.add("not a web address", where, "begin it with https://")
+    elif "@" in parts.netloc or parts.fragment:
+        faults.add("carries a password or a fragment", where, "leave out everything before @ and after #")
+
+
+def signing_secret(text: str, where: str, faults: Faults) -> None:
+    """Accept a Standard Webhooks secret; the fault does not repeat it."""
+    try:
+        signing_key(text)
+    except ValueError as error:
+        remedy = "write whsec_ and 24 to 64 random bytes in base64, as `openssl rand -base64 32` makes them"
+        faults.add(f"the secret {error}", where, remedy)
 
 
 @cache

@@ -5,8 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +14,7 @@ from config import checks
 from config.faults import Faults
 from config.secrets import Credentials, Secret, read_credentials, read_secret
 from config.shapes import read
+from pms_sync.domain.events import NAMES
 
 _UNSEEN = r"\x00-\x1f\x7f-\x9f"  # the database takes no NUL, and a terminal obeys the others
 _LINE = rf"\A[^{_UNSEEN}]+\Z"
@@ -70,9 +70,9 @@ class Property(msgspec.Struct, frozen=True):
 
 
 class Subscriber(msgspec.Struct, frozen=True):
-    """Who is told of events; `secret` is what `secret_file` held."""
+    """Who is told of events; `secret` is what `secret_file` held, a Standard Webhooks secret (`whsec_…`)."""
 
-    url: str
+    url: Annotated[str, Meta(max_length=2000, pattern=r"\A[!-~]*\Z")]
     secret_file: str
     topics: tuple[Annotated[str, Meta(pattern=r"\Apms(\.[a-z_]+)+\Z")], ...]
     secret: Secret = Secret("")
@@ -90,21 +90,35 @@ AccountCheck = Callable[[Account, str, Faults], None]
 """Adds what is wrong with an account beyond the file itself; the text names its place and ends before the key."""
 
 
-def _no_further_check(_account: Account, _where: str, _faults: Faults) -> None:
+SubscriberCheck = Callable[[Subscriber, str, Faults], None]
+"""The same for a subscriber."""
+
+
+class Checks(NamedTuple):
+    """What is asked, beyond the files, about every account and every subscriber that reads well by itself."""
+
+    account: AccountCheck
+    subscriber: SubscriberCheck
+
+
+def _no_further_check(_declared: Account | Subscriber, _where: str, _faults: Faults) -> None:
     """The file alone decides."""
 
 
-def load_hotels(folder: Path, check: AccountCheck = _no_further_check) -> tuple[HotelFile, ...]:
+def load_hotels(
+    folder: Path, check: AccountCheck = _no_further_check, check_subscriber: SubscriberCheck = _no_further_check
+) -> tuple[HotelFile, ...]:
     """Read every *.toml of a folder, in the order of their names; raises one ConfigurationFault with all faults.
 
-    `check` is asked about every account that reads well by itself.
+    `check` is asked about every account that reads well by itself, `check_subscriber` about every subscriber.
     """
+    checks_of = Checks(check, check_subscriber)
     faults = Faults()
     if not folder.is_dir():
         faults.add("not a folder of hotel files", f"PMS_SYNC_CONFIG={folder}", "name a folder that holds *.toml files")
     files: dict[Path, HotelFile] = {}
     for path in sorted(folder.glob("*.toml")):
-        found = _load(path, check, faults)
+        found = _load(path, checks_of, faults)
         if found is not None:
             files[path] = found
     _check_across(files, faults)
@@ -112,7 +126,7 @@ def load_hotels(folder: Path, check: AccountCheck = _no_further_check) -> tuple[
     return tuple(files.values())
 
 
-def _load(path: Path, check: AccountCheck, faults: Faults) -> HotelFile | None:
+def _load(path: Path, check: Checks, faults: Faults) -> HotelFile | None:
     if path.exists() and not path.is_file():  # a pipe would keep us waiting
         faults.add("not a file", str(path), "move it away, or give it another name")
         return None
@@ -146,7 +160,7 @@ def _tables(rows: object) -> list[dict[str, object]]:
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
-def _checked(hotel: HotelFile, path: Path, check: AccountCheck, faults: Faults) -> HotelFile:
+def _checked(hotel: HotelFile, path: Path, check: Checks, faults: Faults) -> HotelFile:
     """Check what a shape cannot say, and bring in what the file only points at."""
     properties = []
     for number, one in enumerate(hotel.properties):
@@ -157,10 +171,10 @@ def _checked(hotel: HotelFile, path: Path, check: AccountCheck, faults: Faults) 
         accounts = []
         for place, each in ((f"{where}accounts[{i}].", each) for i, each in enumerate(one.accounts)):
             _check_crosswalk(each, one, place, faults)
-            accounts.append(_opened(each, path, place, check, faults))
+            accounts.append(_opened(each, path, place, check.account, faults))
         properties.append(msgspec.structs.replace(one, accounts=tuple(accounts)))
     subscribers = tuple(
-        _subscriber(each, path, f"{path}: subscribers[{number}].", faults)
+        _subscriber(each, path, f"{path}: subscribers[{number}].", check.subscriber, faults)
         for number, each in enumerate(hotel.subscribers)
     )
     return msgspec.structs.replace(hotel, properties=tuple(properties), subscribers=subscribers)
@@ -196,23 +210,25 @@ def _check_crosswalk(account: Account, of: Property, where: str, faults: Faults)
     checks.known(account.crosswalk.room.values(), rooms, "room", f"{where}crosswalk.room", faults)
 
 
-def _subscriber(subscriber: Subscriber, path: Path, where: str, faults: Faults) -> Subscriber:
-    if not _is_web_address(subscriber.url):
-        faults.add("not a web address", f"{where}url", "begin it with https://")
+def _subscriber(subscriber: Subscriber, path: Path, where: str, check: SubscriberCheck, faults: Faults) -> Subscriber:
+    """Read the secret of a subscriber, and have it checked where all of it could be read."""
+    known = len(faults.found)
+    checks.web_address(subscriber.url, f"{where}url", faults)
+    checks.known(subscriber.topics, NAMES, "topic", f"{where}topics", faults)
+    if not subscriber.topics:
+        faults.add("no topic is named", f"{where}topics", f"name some of: {', '.join(sorted(NAMES))}")
     found = read_secret(path.parent / subscriber.secret_file, f"{where}secret_file", faults)
-    return msgspec.structs.replace(subscriber, secret=found)
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    if found.reveal():
+        checks.signing_secret(found.reveal(), f"{where}secret_file", faults)
+    subscriber = msgspec.structs.replace(subscriber, secret=found)
+    if len(faults.found) == known:
+        check(subscriber, where, faults)
+    return subscriber
 
 
 def _check_across(files: Mapping[Path, HotelFile], faults: Faults) -> None:
-    """A property of a tenant stands in one place only."""
+    """A property of a tenant stands in one place only, and a subscriber's address says one thing."""
+    _check_addresses(files, faults)
     first: dict[tuple[str, str], Path] = {}
     for path, hotel in files.items():
         for number, one in enumerate(hotel.properties):
@@ -221,3 +237,14 @@ def _check_across(files: Mapping[Path, HotelFile], faults: Faults) -> None:
             if again:
                 what = f"property {one.code!r} of tenant {hotel.tenant!r} stands in {other.name} already"
                 faults.add(what, f"{path}: properties[{number}].code", "keep one of the two, or give it its own code")
+
+
+def _check_addresses(files: Mapping[Path, HotelFile], faults: Faults) -> None:
+    first: dict[tuple[str, str], tuple[Path, tuple[str, list[str]]]] = {}
+    for path, hotel in files.items():
+        for number, one in enumerate(hotel.subscribers):
+            said = (one.secret.reveal(), sorted(one.topics))
+            other, before = first.setdefault((hotel.tenant, one.url), (path, said))
+            if said != before:
+                what = f"the address stands in {other.name} already, with other topics or another secret"
+                faults.add(what, f"{path}: subscribers[{number}].url", "name it once, with all its topics")

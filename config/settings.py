@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -16,6 +17,7 @@ from config.sources import BASE_URL, DOCKER_SECRETS, PREFIX, Places, Told, gathe
 from pms_sync.domain.errors import ConfigurationFault
 
 _HIGHEST_PORT = 65535
+_PLAIN_ADDRESS = re.compile(r"[!-;=?A-~]+@[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?")  # ASCII, bare: no <>, no blank
 
 
 class Address(NamedTuple):
@@ -64,6 +66,26 @@ def _secret_url(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _mail_server(url: SecretStr) -> SecretStr:
+    parts = _split(url.get_secret_value(), ("smtp", "smtps"))
+    if not parts.hostname:
+        raise ValueError("names no host")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("holds more than [user:password@]host[:port]")
+    return url
+
+
+def _mail_address(text: str) -> str:
+    name, at, domain = text.strip().rpartition("@")
+    if not (at and name and domain) or not _PLAIN_ADDRESS.fullmatch(text.strip()):
+        raise ValueError("is not a mail address, for example frontdesk@example.com")
+    return text.strip()
+
+
+def _mail_addresses(text: str) -> str:
+    return ", ".join(_mail_address(one) for one in text.split(","))
+
+
 def default_data_dir(environ: Mapping[str, str]) -> Path:
     """Return where the embedded database lives unless told: systemd's state folder, else the user's data folder."""
     if environ.get("STATE_DIRECTORY"):
@@ -88,9 +110,9 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = None
     log_format: Literal["json", "console"] = "json"
     public_url: Annotated[str, AfterValidator(_web_url)] = ""
-    smtp_url: Annotated[SecretStr, _secret_url("smtp", "smtps")] | None = None
-    mail_from: str | None = None
-    alert_to: str | None = None
+    smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None  # None: no mail
+    mail_from: Annotated[str, AfterValidator(_mail_address)] | None = None  # None: the first of `alert_to`
+    alert_to: Annotated[str, AfterValidator(_mail_addresses)] | None = None  # one or more, joined by ", "
     undo_seconds: Annotated[int, Field(ge=0, le=86_400)] = 30
     pg_bin: Path | None = None
     ca_file: Path | None = None
@@ -135,6 +157,11 @@ _NEEDS_A_SERVER_KEY = ConfigurationFault(
     "make one with `openssl rand -base64 32`, keep a copy apart from the database, and name it in "
     f"{PREFIX}MASTER_KEY_FILE",
 )
+_NOBODY_TO_MAIL = ConfigurationFault(
+    "a mail server is named, but nobody whom alerts should reach",
+    f"{PREFIX}ALERT_TO",
+    f"name an address in {PREFIX}ALERT_TO, or leave {PREFIX}SMTP_URL out",
+)
 
 
 def load(
@@ -150,6 +177,8 @@ def load(
     settings = _built(told, places.environ, faults)
     if settings and settings.database_url and not settings.master_key:
         faults.add(_NEEDS_A_SERVER_KEY.what, _NEEDS_A_SERVER_KEY.where, _NEEDS_A_SERVER_KEY.remedy)
+    if settings and settings.smtp_url and not settings.alert_to:
+        faults.add(_NOBODY_TO_MAIL.what, _NOBODY_TO_MAIL.where, _NOBODY_TO_MAIL.remedy)
     faults.raise_all("the settings")
     assert settings is not None  # noqa: S101 - None has faults
     return settings

@@ -23,6 +23,8 @@ _SEVERITY = {
     "cancel_against_edit": 2,
     "invalid_merge": 2,
     "link_up": 3,
+    "unknown_outcome": 2,
+    "mass_change": 1,
 }
 _LEAST = 4
 _TONIGHT, _THIS_WEEK = 1, 7
@@ -49,6 +51,11 @@ def night_subject(property_id: UUID, code: str, night: date) -> str:
 def object_subject(level: str, object_id: UUID) -> str:
     """Name a linked stay or block as the subject of a case."""
     return f"{level}:{object_id}"
+
+
+def intent_subject(intent_id: UUID) -> str:
+    """Name a push as the subject of a case."""
+    return f"push:{intent_id}"
 
 
 def atom(path: str, *, here: object, there: object, base: object = None, rule: str = "") -> dict[str, Any]:
@@ -137,6 +144,19 @@ def vanished(
     )
 
 
+def mass_change(property_id: UUID, account_id: UUID, live: int, touched: int) -> Case:
+    """Build the case of an account that cancels many of its bookings at once; resolving it lets them through."""
+    return Case(
+        kind="mass_change",
+        subject=str(account_id),
+        severity=_SEVERITY["mass_change"],
+        property_id=property_id,
+        fields=(
+            atom("reservations", here=live, there=live - touched, rule="more than 30 % of at least 10 at once: held"),
+        ),
+    )
+
+
 def identity_doubt(property_id: UUID, reservations: Sequence[UUID], ref: str, reference: str) -> Case:
     """Build the case of one OTA number that leads to two reservations."""
     return Case(
@@ -146,4 +166,22 @@ def identity_doubt(property_id: UUID, reservations: Sequence[UUID], ref: str, re
         property_id=property_id,
         reservation_ids=tuple(sorted(set(reservations))),
         fields=(atom("channel_reference", here=ref, there=reference, rule="one booking, one reservation"),),
+    )
+
+
+def unknown_outcome(
+    property_id: UUID, reservation_id: UUID | None, intent_id: UUID, kind: str, refs: Sequence[str]
+) -> Case:
+    """Build the case of a change whose answer was lost, and of which nobody can tell whether it took effect.
+
+    `refs` are the vendor's objects that may be it; `kind` is what was asked of the vendor.
+    """
+    rule = "what may have taken effect is never sent again before somebody looked"
+    return Case(
+        kind="unknown_outcome",
+        subject=intent_subject(intent_id),
+        severity=_SEVERITY["unknown_outcome"],
+        property_id=property_id,
+        reservation_ids=(reservation_id,) if reservation_id else (),
+        fields=(atom(f"push.{kind}", here=str(intent_id), there=", ".join(refs) or None, rule=rule),),
     )

@@ -11,7 +11,7 @@ import ssl
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 import aiohttp
@@ -25,6 +25,9 @@ CONNECTIONS = 8
 KEEP_ALIVE_S = 4.0  # servers hang up after 5 s, and a request must not meet that moment
 _DNS_MEMORY_S = 10
 _NAT64 = IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = IPv6Network("2000::/3")  # whatever lies outside is local, reserved, or a costume of IPv4
+# Not private by their numbers, yet only ever the cloud's own: metadata and agents of two providers.
+_NEVER = (IPv4Network("192.0.0.0/24"), IPv4Network("168.63.129.16/32"))
 
 
 class AddressRefused(OSError):
@@ -73,7 +76,7 @@ def check_base_url(base_url: str, *, allow_private: bool) -> None:
     if url.scheme != "https":
         what = "the base URL must be https, or tokens would travel in the clear"
         raise _wrong(what)
-    if _is_literal(url.host) and not is_public(url.host):
+    if is_literal(url.host) and not is_public(url.host):
         what = f"the base URL names the private address {url.host}"
         raise _wrong(what)
 
@@ -85,7 +88,8 @@ def is_public(address: str) -> bool:
         inner = _wrapped(parsed)
         if inner is not None:
             return is_public(str(inner))
-    return parsed.is_global and not parsed.is_multicast
+        return parsed in _GLOBAL_UNICAST and parsed.is_global
+    return parsed.is_global and not parsed.is_multicast and not any(parsed in network for network in _NEVER)
 
 
 @lru_cache(maxsize=4)
@@ -123,7 +127,7 @@ def _public_socket(info: tuple[Any, ...]) -> socket.socket:
     """Make the socket for a resolved address, or refuse to."""
     family, kind, protocol, _, address = info
     if not is_public(str(address[0])):
-        message = "the vendor's name leads to a private address; the connection was not made"
+        message = "the name leads to a private address; the connection was not made"
         raise AddressRefused(message)
     return socket.socket(family=family, type=kind, proto=protocol)
 
@@ -135,7 +139,8 @@ def _wrapped(address: IPv6Address) -> IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour
 
 
-def _is_literal(host: str) -> bool:
+def is_literal(host: str) -> bool:
+    """Tell whether a host is written as an IP address, and not as a name."""
     try:
         ip_address(host.partition("%")[0])
     except ValueError:

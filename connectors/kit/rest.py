@@ -30,7 +30,10 @@ _ERROR_CHAIN = 8
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What to send; `headers` may carry secrets, so a request is never logged. `body` is JSON already encoded."""
+    """What to send; `headers` and `body` may carry secrets, so a request is never logged.
+
+    `body` is encoded already, as `media` says.
+    """
 
     method: str
     url: str
@@ -38,6 +41,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     query: Sequence[tuple[str, str]] = ()
     headers: Mapping[str, str] = {}
     body: bytes | None = None
+    media: str = "application/json"
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,7 +180,7 @@ async def exchange(client: httpx.AsyncClient, request: Request, *, most_bytes: i
         what = f"the value for the header {wrong[0]} has a line break, or letters that are not ASCII"
         raise Unsendable(what, request.where)
     if request.body is not None:
-        headers["Content-Type"] = "application/json"
+        headers["Content-Type"] = request.media
     try:
         async with client.stream(
             request.method,
@@ -189,7 +193,7 @@ async def exchange(client: httpx.AsyncClient, request: Request, *, most_bytes: i
             body = await _bounded(response, most_bytes, request.where)
             return Answer(status=response.status_code, headers=response.headers, body=body)
     except (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise _transport_fault(error, request.where) from None  # the chain would carry the request's headers
+        raise transport_fault(error, request.where) from None  # the chain would carry the request's headers
 
 
 async def _bounded(response: httpx.Response, most_bytes: int, where: str) -> bytes:
@@ -204,7 +208,7 @@ async def _bounded(response: httpx.Response, most_bytes: int, where: str) -> byt
     return b"".join(parts)
 
 
-def _transport_fault(error: BaseException, where: str) -> CallFault:
+def transport_fault(error: BaseException, where: str) -> CallFault:
     """Tell a refused address from a network that fails."""
     refused = _address_refused(error)
     if refused is not None:
@@ -328,8 +332,9 @@ def vendor_words(body: bytes, request: Request) -> str:
         words = _text(said.error) or _text(said.message)
     except (ValueError, RecursionError):
         return ""
-    for secret in request.headers.values():
-        words = words.replace(secret, "***") if secret else words
+    for value in request.headers.values():
+        for secret in (value, value.rpartition(" ")[2]):  # also without the word before it, as in "Bearer …"
+            words = words.replace(secret, "***") if secret else words
     return re.sub(r"\s+", " ", words).strip()[:_SHOWN]
 
 

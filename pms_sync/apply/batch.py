@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from conflict import collisions
-from pms_sync.apply import rows, states, turning
+from pms_sync.apply import rows, states, telling, turning
 from pms_sync.apply.compose import Composed, StayKey, compose
 from pms_sync.apply.identify import Identified, channel_key_of, identify, revision_of
 from pms_sync.apply.incoming import Incoming, Outcome
@@ -32,7 +32,7 @@ from pms_sync.domain.clock import Clock
 from pms_sync.domain.ids import NewId
 from pms_sync.domain.reservation import Revision
 from pms_sync.ports.mapper import Mapper
-from pms_sync.store import links, raw, reservations
+from pms_sync.store import events_out, links, raw, reservations
 from pms_sync.store.crosswalk import PropertyCatalogue
 from pms_sync.store.database import Connection
 from pms_sync.store.sealing import KeyRing
@@ -116,6 +116,8 @@ class Applier:
     async def write(self, connection: Connection, tenant_id: UUID, changes: Changes) -> None:
         """Write what was planned and put."""
         await write(connection, tenant_id, changes, self.keys, self.new_id)
+        if (changes.reservations or changes.blocks) and await events_out.wanted(connection, tenant_id):
+            await events_out.append(connection, tenant_id, telling.told(changes))
         for kind, count in changes.echoes.items():
             if count:
                 self._on_echo(kind, count)

@@ -30,7 +30,7 @@ Pushed: TypeAlias = dict[str, Value | None]
 # How the vendor put it; nobody edits these, so they follow what the home link shows.
 _FOLLOWS = (
     "vendor ref property_ref version scope siblings_complete is_home gone guaranteed currency price_basis created_at "
-    "modified_at token"
+    "modified_at token ambiguous"
 ).split()
 
 

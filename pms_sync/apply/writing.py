@@ -18,6 +18,7 @@ from pms_sync.apply.incoming import Incoming, Outcome
 from pms_sync.apply.people import GuestWrite, guest_changes
 from pms_sync.apply.states import LinkState, standing
 from pms_sync.domain.case import Case
+from pms_sync.domain.events import SILENT_KINDS
 from pms_sync.domain.ids import NewId
 from pms_sync.domain.reservation import Block, Revision
 from pms_sync.store import audit, cases, decisions, lanes, links, outbox, reservations
@@ -240,15 +241,25 @@ async def _write_cases(connection: Connection, tenant_id: UUID, changes: Changes
     missing = [collisions.unmapped(*key, reservation_ids) for key, reservation_ids in changes.gaps.items()]
     asked = [case for found in changes.asked.values() for case in found]
     opened = [*changes.cases, *missing, *asked]
-    await cases.open_cases(connection, tenant_id, opened, new_id)
-    await cases.withdraw_others(connection, tenant_id, changes.asked)
+    cause = _cause(changes)
+    await cases.open_cases(connection, tenant_id, opened, new_id, cause)
+    await cases.withdraw_others(connection, tenant_id, changes.asked, cause)
     still = {(case.kind, case.subject) for case in opened}
     gone: defaultdict[str, list[str]] = defaultdict(list)
     for kind, subject in changes.withdrawn:
         if (kind, subject) not in still:
             gone[kind].append(subject)
     for kind in sorted(gone):
-        await cases.withdraw(connection, tenant_id, kind, gone[kind])
+        await cases.withdraw(connection, tenant_id, kind, gone[kind], cause)
+
+
+def _cause(changes: Changes) -> cases.Cause:
+    """Name what made the cases: any record of the batch that is no history, else history."""
+    records = [record for record, _, _ in (*changes.stays.values(), *changes.blocks.values())]
+    records += [record for record, _, _ in changes.objects.values()]
+    live = [record for record in records if record.kind not in SILENT_KINDS]
+    chosen = next(iter(live or records), None)
+    return cases.Cause(chosen.kind, chosen.correlation_id) if chosen else cases.LIVE
 
 
 def _entries(changes: Changes) -> list[audit.Entry]:

@@ -14,7 +14,7 @@ from config import settings as settings_room
 from config.hotels import load_hotels
 from config.settings import Settings
 from pms_sync import plugins
-from pms_sync.bootstrap import logins
+from pms_sync.bootstrap import addressees, logins
 from pms_sync.bootstrap.administration import tested
 from pms_sync.bootstrap.opening import Opened, database_server, opened, vendors_of
 from pms_sync.domain.errors import Fault
@@ -151,7 +151,8 @@ async def _hotel_files(settings: Settings) -> Item:
         return _item("hotel files", ok=True, detail="no folder named", remedy=remedy)
     try:
         async with vendors_of(settings) as vendors:
-            found = load_hotels(settings.config, logins.in_hotel_files(vendors))
+            subscribers = addressees.in_hotel_files(allow_private=settings.allow_private_vendors)
+            found = load_hotels(settings.config, logins.in_hotel_files(vendors), subscribers)
     except Fault as fault:
         return _failed("hotel files", fault)
     properties = sum(len(file.properties) for file in found)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 import msgspec
 
 from config.hotels import Account as DeclaredAccount
 from config.hotels import HotelFile, Property
+from pms_sync.bootstrap import addressees
 from pms_sync.domain.ids import NewId
 from pms_sync.ingest.subscriptions import ensure_door
 from pms_sync.ports.connector import ConnectorSpec
@@ -16,6 +18,7 @@ from pms_sync.store.accounts import Account
 from pms_sync.store.database import Connection, Database
 from pms_sync.store.doors import DoorAddress
 from pms_sync.store.sealing import KeyRing
+from pms_sync.store.subscribers import SubscriberFacts, declare
 from pms_sync.store.tokens import login_digest
 
 Specs = Mapping[str, ConnectorSpec]
@@ -24,11 +27,13 @@ Specs = Mapping[str, ConnectorSpec]
 async def write_hotels(
     database: Database, keys: KeyRing, specs: Specs, files: Sequence[HotelFile], new_id: NewId
 ) -> None:
-    """Write the hotel files into the store; what they no longer name stays."""
+    """Write the hotel files into the store; what they no longer name stays, but a subscriber hears nothing more."""
+    told: dict[UUID, list[SubscriberFacts]] = {}
     for file in files:
         async with database.transaction() as connection:
             tenant_id = await hotels.ensure_tenant(connection, file.tenant, new_id)
             await keys.ensure(connection, tenant_id)
+        told.setdefault(tenant_id, []).extend(map(addressees.facts_of, file.subscribers))
         async with database.transaction(tenant_id) as connection:
             for one in file.properties:
                 property_id = await hotels.upsert_property(connection, tenant_id, _property_facts(one), new_id)
@@ -38,6 +43,9 @@ async def write_hotels(
                     if account.credentials:
                         [stored] = await accounts.load(connection, [account_id])
                         await give_credentials(connection, keys, specs, stored, account.credentials.reveal())
+    for tenant_id, subscribers in told.items():
+        async with database.transaction(tenant_id) as connection:
+            await declare(connection, keys, tenant_id, subscribers, new_id)
 
 
 def _property_facts(declared: Property) -> hotels.PropertyFacts:

@@ -47,6 +47,7 @@ class Metrics:
         self._cases = self._gauge("cases_open", "Cases waiting for a person.", "kind")
         self._applied = self._counter("applied", "Revisions applied by outcome.", "outcome")
         self._echo = self._counter("echo", "Our own changes seen coming back.", "kind")
+        self._told = self._counter("deliveries_out", "Attempts to tell a subscriber by outcome.", "outcome")
         self._calls = self._counter("vendor_calls", "Calls to vendors by outcome.", "vendor", "outcome")
 
     def ack(self, seconds: float) -> None:
@@ -89,6 +90,10 @@ class Metrics:
     def vendor_call(self, vendor: str, outcome: str, count: int = 1) -> None:
         """Count calls to a vendor; fits as the `on_outcome` of a Guard."""
         self._child(self._calls, vendor, outcome).inc(count)
+
+    def delivery_out(self, outcome: str) -> None:
+        """Count an attempt to tell a subscriber: delivered, refused, given_up or stopped."""
+        self._child(self._told, outcome).inc()
 
     def render(self) -> bytes:
         """Return the page in the Prometheus text format (`content_type`)."""

@@ -9,7 +9,9 @@ from uuid import UUID
 import msgspec
 
 from pms_sync.domain.case import Case
+from pms_sync.domain.events import CaseChange, case_events
 from pms_sync.domain.ids import NewId
+from pms_sync.store import events_out
 from pms_sync.store.database import Connection
 
 _OPEN = """
@@ -24,11 +26,23 @@ ON CONFLICT (tenant_id, kind, subject) WHERE state IN ('open', 'snoozed') DO UPD
        reservation_ids = excluded.reservation_ids, fields = excluded.fields, account_id = excluded.account_id,
        vendor_ref = excluded.vendor_ref, sealed = excluded.sealed
  WHERE cases.fields IS DISTINCT FROM excluded.fields OR cases.reservation_ids IS DISTINCT FROM excluded.reservation_ids
-RETURNING case_id, kind, (xmax = 0) AS opened
+RETURNING case_id, kind, severity, state, property_id, reservation_ids, (xmax = 0) AS opened
 """
 
 
-async def open_cases(connection: Connection, tenant_id: UUID, cases: Sequence[Case], new_id: NewId) -> int:
+class Cause(msgspec.Struct, frozen=True):
+    """What made the cases: the kind of record (a backfill is told to nobody), and its correlation id."""
+
+    kind: str = "live"
+    correlation_id: str = ""
+
+
+LIVE = Cause()
+
+
+async def open_cases(
+    connection: Connection, tenant_id: UUID, cases: Sequence[Case], new_id: NewId, cause: Cause = LIVE
+) -> int:
     """Open each case, or refresh the open one of its kind and subject; returns how many are new."""
     unique = {(case.kind, case.subject): case for case in cases}
     if not unique:
@@ -48,20 +62,46 @@ async def open_cases(connection: Connection, tenant_id: UUID, cases: Sequence[Ca
         [case.vendor_ref for case in found],
         [case.sealed for case in found],
     )
-    return sum(row["opened"] for row in rows)
+    opened = [row for row in rows if row["opened"]]
+    await _tell(connection, tenant_id, opened, cause)
+    return len(opened)
 
 
-async def withdraw(connection: Connection, tenant_id: UUID, kind: str, subjects: Sequence[str]) -> int:
+async def _tell(connection: Connection, tenant_id: UUID, rows: Sequence[Any], cause: Cause) -> None:
+    """Tell subscribers of cases that were opened or came to their end, in the transaction of that."""
+    if not rows or not await events_out.wanted(connection, tenant_id):
+        return
+    changes = [
+        CaseChange(
+            case_id=row["case_id"],
+            case_kind=row["kind"],
+            severity=row["severity"],
+            state=row["state"],
+            property_id=row["property_id"],
+            reservation_ids=row["reservation_ids"],
+            kind=cause.kind,
+            correlation_id=cause.correlation_id,
+        )
+        for row in rows
+    ]
+    await events_out.append(connection, tenant_id, [event for one in changes for event in case_events(one)])
+
+
+async def withdraw(
+    connection: Connection, tenant_id: UUID, kind: str, subjects: Sequence[str], cause: Cause = LIVE
+) -> int:
     """Close the open cases of a kind whose cause has gone away by itself; returns how many."""
     if not subjects:
         return 0
     rows = await connection.fetch(
         "UPDATE cases SET state = 'withdrawn', version = version + 1, resolved_at = now() WHERE tenant_id = $1 "
-        "AND kind = $2 AND subject = ANY($3::text[]) AND state IN ('open', 'snoozed') RETURNING case_id",
+        "AND kind = $2 AND subject = ANY($3::text[]) AND state IN ('open', 'snoozed') "
+        "RETURNING case_id, kind, severity, state, property_id, reservation_ids",
         tenant_id,
         kind,
         list(subjects),
     )
+    await _tell(connection, tenant_id, rows, cause)
     return len(rows)
 
 
@@ -70,12 +110,12 @@ UPDATE cases c SET state = 'withdrawn', version = version + 1, resolved_at = now
   FROM json_to_recordset($2::json) AS w(account_id uuid, ref text, still text[])
  WHERE c.tenant_id = $1 AND c.account_id = w.account_id AND c.vendor_ref = w.ref AND c.state IN ('open', 'snoozed')
    AND c.kind || ' ' || c.subject <> ALL(w.still)
-RETURNING c.case_id
+RETURNING c.case_id, c.kind, c.severity, c.state, c.property_id, c.reservation_ids
 """
 
 
 async def withdraw_others(
-    connection: Connection, tenant_id: UUID, still: Mapping[tuple[UUID, str], Sequence[Case]]
+    connection: Connection, tenant_id: UUID, still: Mapping[tuple[UUID, str], Sequence[Case]], cause: Cause = LIVE
 ) -> int:
     """Close the open cases of these links, (account, vendor ref), but those that still have their cause."""
     if not still:
@@ -84,7 +124,9 @@ async def withdraw_others(
         {"account_id": account_id, "ref": ref, "still": [f"{case.kind} {case.subject}" for case in cases]}
         for (account_id, ref), cases in still.items()
     ]
-    return len(await connection.fetch(_LOST_CAUSE, tenant_id, told))
+    rows = await connection.fetch(_LOST_CAUSE, tenant_id, told)
+    await _tell(connection, tenant_id, rows, cause)
+    return len(rows)
 
 
 class OpenCase(msgspec.Struct, frozen=True):
@@ -115,15 +157,16 @@ async def lock(connection: Connection, tenant_id: UUID, case_id: UUID) -> OpenCa
     return OpenCase(**row) if row is not None else None
 
 
-async def close(connection: Connection, tenant_id: UUID, case_id: UUID, by: str) -> None:
+async def close(connection: Connection, tenant_id: UUID, case_id: UUID, by: str, cause: Cause = LIVE) -> None:
     """Mark a locked case as resolved by a person."""
-    await connection.execute(
+    rows = await connection.fetch(
         "UPDATE cases SET state = 'resolved', version = version + 1, resolved_at = now(), resolved_by = $3 "
-        "WHERE tenant_id = $1 AND case_id = $2",
+        "WHERE tenant_id = $1 AND case_id = $2 RETURNING case_id, kind, severity, state, property_id, reservation_ids",
         tenant_id,
         case_id,
         by,
     )
+    await _tell(connection, tenant_id, rows, cause)
 
 
 async def reopen(connection: Connection, tenant_id: UUID, case_id: UUID) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from pms_sync.store import audit
+from pms_sync.store import alerts, audit, events_out, idempotency
 from pms_sync.store.database import Connection, Database
 
 _PARTITIONED = ("raw_records", "audit_log")
-_EVENT_DAYS = 30
+_EVENT_DAYS, _ALERT_DAYS = 30, 90
 # Longer than any sender's redelivery (75 h and more), because the row is what recognises a duplicate.
 _DELIVERY_DAYS = 35
 _PRUNE_LIMIT = 10_000
@@ -65,12 +65,17 @@ DELETE FROM deliveries WHERE delivery_id = ANY(ARRAY(
 
 
 async def prune(connection: Connection) -> int:
-    """Delete finished events and deliveries past their time, a bounded number at once; parked ones stay."""
-    pruned = 0
+    """Delete finished events, deliveries and alerts past their time, a bounded number at once; parked ones stay.
+
+    Events that were told go with their age, so one that nobody wanted, or nobody took for that long, goes too. Answers
+    kept for a repeated request go when their time is over.
+    """
+    pruned = await idempotency.prune(connection, _PRUNE_LIMIT)
     for statement, days in ((_PRUNE_EVENTS, _EVENT_DAYS), (_PRUNE_DELIVERIES, _DELIVERY_DAYS)):
         told = await connection.execute(statement, days, _PRUNE_LIMIT)
         pruned += int(told.rpartition(" ")[2])
-    return pruned
+    pruned += await events_out.prune(connection, _EVENT_DAYS, _PRUNE_LIMIT)
+    return pruned + await alerts.prune(connection, _ALERT_DAYS, _PRUNE_LIMIT)
 
 
 async def seal_audit(database: Database) -> int:

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from config.hotels import HotelFile, load_hotels
+from config.faults import Faults
+from config.hotels import HotelFile, Subscriber, load_hotels
 from pms_sync.domain.errors import ConfigurationFault
 
 SEED = """
@@ -38,6 +39,7 @@ secret_file="hook.secret"
 topics=["pms.reservation.created"]
 """
 
+WHISPER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 Write = Callable[..., Path]
 
 
@@ -48,7 +50,7 @@ def write(tmp_path: Path) -> Write:
     def writing(**texts: str) -> Path:
         (tmp_path / "beds24.json").touch(mode=0o600)
         (tmp_path / "beds24.json").write_text('{"refresh_token": "r3fr3sh"}')
-        (tmp_path / "hook.secret").write_text("wh1sper\n")
+        (tmp_path / "hook.secret").write_text(WHISPER + "\n")
         for name, text in texts.items():
             (tmp_path / f"{name}.toml").write_text(text)
         return tmp_path
@@ -79,7 +81,7 @@ def test_the_whole_seed_hotel_is_read(write: Write) -> None:
     assert account.crosswalk.room == {"55/1": "101"}
     assert account.mirror == {"reservations": "changes", "blocks": "none"}
     assert account.ownership == {"direct.shape": "here"}
-    assert hotel.subscribers[0].secret.reveal() == "wh1sper"
+    assert hotel.subscribers[0].secret.reveal() == WHISPER
 
 
 def test_a_new_account_only_watches_unless_told(write: Write) -> None:
@@ -105,7 +107,7 @@ def test_secrets_are_not_shown_by_a_repr(write: Write) -> None:
     """SEC-14."""
     shown = repr(load_hotels(write(prado=SEED)))
     assert "r3fr3sh" not in shown
-    assert "wh1sper" not in shown
+    assert WHISPER not in shown
 
 
 @pytest.mark.parametrize(
@@ -133,6 +135,18 @@ def test_secrets_are_not_shown_by_a_repr(write: Write) -> None:
         ("beds24.json", "gone.json", "cannot be read", "credentials_file"),
         ("hook.secret", "gone.secret", "cannot be read", "subscribers[0].secret_file"),
         ("https://example.com/hook", "file:///etc", "not a web address", "subscribers[0].url"),
+        ("https://example.com/hook", "https://", "not a web address", "subscribers[0].url"),
+        ("https://example.com/hook", "https://a:b@example.com", "carries a password", "subscribers[0].url"),
+        (
+            "https://example.com/hook",
+            "https://example.com/#x",
+            "carries a password or a fragment",
+            "subscribers[0].url",
+        ),
+        ("https://example.com/hook", "https://example.com/ \t", "matching regex", "subscribers[0].url"),
+        ('"pms.reservation.created"', '"pms.reservation.creatd"', "unknown topic", "subscribers[0].topics"),
+        ('["pms.reservation.created"]', "[]", "no topic is named", "subscribers[0].topics"),
+        ('secret_file="hook.secret"', 'secret="x"', "stands in the file itself", "subscribers.secret"),
         ('credentials_file="beds24.json"', 'credentials={a="b"}', "stands in the file itself", "credentials"),
         ('tenant="t1"', "tenant=", "not TOML", "prado.toml"),
         ('tenant="t1"', 'tenant="t1"\nproperties=1', "not TOML", "prado.toml"),
@@ -168,6 +182,49 @@ def test_a_property_stands_in_one_file_only(write: Write) -> None:
     fault = fault_of(write(a=SEED, b=SEED))
     assert fault.what == "property 'P1' of tenant 't1' stands in a.toml already"
     assert "b.toml" in fault.where
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("wh1sper", "the secret is not base64"),
+        ("whsec_c2hvcnQ=", "the secret holds 5 bytes, not 24 to 64"),
+        ("", "hook.secret is empty"),
+    ],
+)
+def test_a_secret_no_consumer_could_check_with_is_refused_unseen(write: Write, text: str, why: str) -> None:
+    """SEC-14, Standard Webhooks: 24 to 64 random bytes in base64."""
+    folder = write(prado=SEED)
+    (folder / "hook.secret").write_text(text)
+    fault = fault_of(folder)
+    assert why in fault.what
+    assert "subscribers[0].secret_file" in fault.where
+    assert not text or text not in str(fault)
+
+
+def test_a_subscriber_says_one_thing_per_tenant(write: Write) -> None:
+    again = "[[subscribers]]" + SEED.partition("[[subscribers]]")[2]
+    more = again.replace('created"', 'created","pms.alert"')
+    fault = fault_of(write(prado=SEED + more))
+    assert fault.what == "the address stands in prado.toml already, with other topics or another secret"
+    assert "subscribers[1].url" in fault.where
+    load_hotels(write(prado=SEED + again))
+    assert "roof.toml" in fault_of(write(prado=SEED, roof='tenant="t1"\n' + more)).where
+    assert len(load_hotels(write(prado=SEED, roof='tenant="t2"\n' + more))) == 2
+
+
+def test_a_subscriber_is_asked_about_where_it_reads_well(write: Write) -> None:
+    asked: list[str] = []
+
+    def check(subscriber: Subscriber, where: str, faults: Faults) -> None:
+        asked.append(subscriber.url)
+        faults.add("nobody lives there", f"{where}url", "move")
+
+    with pytest.raises(ConfigurationFault, match="nobody lives there") as raised:
+        load_hotels(write(prado=SEED), check_subscriber=check)
+    assert raised.value.where.endswith("subscribers[0].url")
+    fault_of(write(prado=SEED.replace("pms.reservation.created", "pms.nothing")))
+    assert asked == ["https://example.com/hook"]
 
 
 def test_two_tenants_may_use_the_same_code(write: Write) -> None:

@@ -16,6 +16,7 @@ def filled() -> Metrics:
     metrics.cases_open({"type_oversold": 1})
     metrics.echo("push")
     metrics.vendor_call("v1", "ok")
+    metrics.delivery_out("delivered")
     return metrics
 
 
@@ -32,6 +33,7 @@ def test_every_stable_name_is_on_the_page() -> None:
         'pms_sync_cases_open{kind="type_oversold"} 1.0',
         'pms_sync_echo_total{kind="push"} 1.0',
         'pms_sync_vendor_calls_total{outcome="ok",vendor="v1"} 1.0',
+        'pms_sync_deliveries_out_total{outcome="delivered"} 1.0',
     ):
         assert line in page
 

@@ -138,6 +138,17 @@ def test_a_server_database_needs_a_master_key(read: Load) -> None:
     assert "openssl rand" in fault.remedy
 
 
+def test_a_mail_server_needs_somebody_to_write_to(read: Load) -> None:
+    fault = fault_of(read, {"PMS_SYNC_SMTP_URL": "smtp://localhost"})
+    assert fault.where == "PMS_SYNC_ALERT_TO"
+    read({"PMS_SYNC_SMTP_URL": "smtps://u:w@mail.example.com:465", "PMS_SYNC_ALERT_TO": "desk@example.com"})
+
+
+def test_alerts_may_go_to_several_people(read: Load) -> None:
+    settings = read({"PMS_SYNC_ALERT_TO": "desk@example.com,boss@example.com "})
+    assert settings.alert_to == "desk@example.com, boss@example.com"
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -159,6 +170,15 @@ def test_a_server_database_needs_a_master_key(read: Load) -> None:
         ("METRICS_BIND", "nowhere"),
         ("ALLOW_PRIVATE_VENDORS", "perhaps"),
         ("BEDS24_BASE_URL", "//host"),
+        ("SMTP_URL", "http://mail.example.com"),
+        ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://mail.example.com/inbox"),
+        ("SMTP_URL", "smtp://mail.example.com:99999"),
+        ("MAIL_FROM", "pms-sync"),
+        ("MAIL_FROM", "Desk <desk@example.com>"),
+        ("ALERT_TO", "desk@example.com, boss"),
+        ("ALERT_TO", "desk@example.com\nBcc: all@example.com"),
+        ("ALERT_TO", "désk@example.com"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_remedy(read: Load, name: str, text: str) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
 
-from pms_sync.api.problems import Problem, read_json
+from pms_sync.api.operations import AWAY, MISSHAPEN, RETRY_AFTER, Operation, Returned, problem, routes
+from pms_sync.api.problems import Handler, Problem, read_json
 from pms_sync.auth.desk import Desk
 from pms_sync.auth.faults import Refused, TooSoon
+from pms_sync.auth.tokens import Pair
 
 TOKEN, REFRESH, REVOKE = "/api/auth/token/", "/api/auth/token/refresh/", "/api/auth/token/revoke/"
 _LARGEST = 16_384
@@ -37,7 +40,27 @@ class AuthRoutes:
 
     def routes(self) -> list[web.RouteDef]:
         """Return the three routes; they alone need no token."""
-        return [web.post(TOKEN, self.mint), web.post(REFRESH, self.refresh), web.post(REVOKE, self.revoke)]
+        return routes(self.operations())
+
+    def operations(self) -> list[Operation]:
+        """Return the same as rows of the table."""
+        pair, nobody = Returned(description="a pair of tokens", shape=Pair), problem("it proves nobody")
+        slow = problem("too many attempts", headers=(RETRY_AFTER,))
+        ended = Returned(description="ended, if it was alive", content_type=None)
+        return [
+            _row(
+                TOKEN, "signIn", "Get a pair of tokens for an e-mail and a password", self.mint, Credentials,
+                {HTTPStatus.OK: pair, HTTPStatus.UNAUTHORIZED: nobody, HTTPStatus.TOO_MANY_REQUESTS: slow},
+            ),
+            _row(
+                REFRESH, "refreshTokens", "Trade a refresh token for the next pair", self.refresh, RefreshToken,
+                {HTTPStatus.OK: pair, HTTPStatus.UNAUTHORIZED: nobody},
+            ),
+            _row(
+                REVOKE, "signOut", "End a sign-in with all its tokens", self.revoke, RefreshToken,
+                {HTTPStatus.NO_CONTENT: ended},
+            ),
+        ]  # fmt: skip
 
     async def mint(self, request: web.Request) -> web.Response:
         """Answer {email, password} with {access, refresh, expires_in}; 401 whatever is wrong, 429 while too soon."""
@@ -65,6 +88,27 @@ class AuthRoutes:
         given = await read_json(request, RefreshToken, largest=_LARGEST)
         await self._desk.tokens.revoke(given.refresh)
         return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _row(
+    path: str,
+    name: str,
+    summary: str,
+    handler: Handler,
+    body: type[msgspec.Struct],
+    answers: Mapping[HTTPStatus, Returned],
+) -> Operation:
+    return Operation(
+        method="POST",
+        path=path,
+        name=name,
+        summary=summary,
+        topic="Access",
+        handler=handler,
+        permission=None,
+        body=body,
+        answers={**answers, **MISSHAPEN, HTTPStatus.SERVICE_UNAVAILABLE: AWAY},
+    )
 
 
 def _refused(refused: Refused) -> Problem:

@@ -100,16 +100,17 @@ def unavailable() -> Problem:
 
 async def read_json(request: web.Request, shape: type[T], *, largest: int = LARGEST) -> T:
     """Read the body as one of our structs; raises Problem 400 that names the place, 413 or 415."""
-    if not _says_json(request.content_type) or hdrs.CONTENT_ENCODING in request.headers:
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json, not encoded any further")
-    body = await _body(request, largest)
+    body = await read_body(request, largest=largest)
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(HTTPStatus.BAD_REQUEST, "the body has not the shape it should", [_wrong(error)]) from error
 
 
-async def _body(request: web.Request, largest: int) -> bytes:
+async def read_body(request: web.Request, *, largest: int = LARGEST) -> bytes:
+    """Read the bytes of a JSON body, whatever they say; raises Problem 400, 408, 413 or 415."""
+    if not _says_json(request.content_type) or hdrs.CONTENT_ENCODING in request.headers:
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json, not encoded any further")
     body = bytearray()
     try:
         async with asyncio.timeout(_WITHIN_S):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -244,6 +244,10 @@ class Applier:
             for line in await reservations.standing_lines(connection, tenant_id, existing):
                 changes.standing_lines[line["reservation_id"]].append(line)
         changes.compare(trees.stays, self.keys, tenant_id)
+
+    def now(self) -> datetime:
+        """Return the current instant, UTC."""
+        return self._clock.now()
 
     def today(self, zone: str) -> date:
         """Return the date in a zone."""

@@ -239,6 +239,8 @@ class Desk:
         return [self._add(sight, reservation_id, unit, actor) for unit in units]
 
     def _add(self, sight: Sight, reservation_id: UUID, unit: Revision, actor: Actor) -> Told:
+        now = self._applier.now()
+        unit = msgspec.structs.replace(unit, created_at=now, modified_at=now)
         ref = unit.room_stays[0].ref
         home, stay_id = (DESK, ref), self._applier.new_id()
         changes, trees = sight.ground.changes, sight.ground.trees

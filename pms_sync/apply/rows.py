@@ -20,6 +20,7 @@ from pms_sync.store.crosswalk import PropertyCatalogue
 from pms_sync.store.links import DESK
 
 Row = Mapping[str, Any]
+DIRECT = "direct"  # the source of what was made at our own desk
 UNMAPPED, ILLEGAL, REFUSED = "mapping_missing", "illegal_status_jump", "double_booked"
 
 # Columns whose change is no news for a reader of the history.
@@ -126,7 +127,7 @@ def reservation_row(
         "quarantined": UNMAPPED in words,
         "flags": ",".join(words),
         "version": 1,
-        "source": record.account.vendor,
+        "source": DIRECT if record.account.account_id == DESK else record.account.vendor,
         "private": sealed[0] if sealed else None,
         "private_digest": sealed[1] if sealed else None,
         "created_at": composed.created_at,

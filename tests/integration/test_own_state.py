@@ -419,7 +419,7 @@ async def test_a_hold_says_status(front: Front) -> None:
     """S1.43: what the desk makes is confirmed, of the channel direct, and says who made it."""
     await front.create()
     [row] = await front.rows("SELECT status, channel, source, total FROM reservations")
-    assert row == {"status": str(Status.CONFIRMED), "channel": "direct", "source": "local", "total": Decimal("180.00")}
+    assert row == {"status": str(Status.CONFIRMED), "channel": "direct", "source": "direct", "total": Decimal("180.00")}
     [entry] = await front.rows("SELECT actor, action FROM audit_log WHERE entity_type = 'reservation'")
     assert entry == {"actor": ANNE.name, "action": "reservation.created"}
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC
 
 from aiohttp import web
 
 from pms_sync import plugins
-from pms_sync.api.auth_routes import AuthRoutes
 from pms_sync.api.guard import bearer
 from pms_sync.api.problems import problems
+from pms_sync.api.routes import api_routes
 from pms_sync.app import App, Door, Loop, Server, Supervisor
+from pms_sync.apply.answering import Answering
+from pms_sync.apply.desk import Desk
 from pms_sync.auth.desk import open_desk
+from pms_sync.bootstrap.cases import resolver_of
 from pms_sync.bootstrap.opening import Opened
+from pms_sync.bootstrap.telling import Telling
 from pms_sync.bus.in_process import InProcessBus
 from pms_sync.ingest.catalogue import CatalogueImports
 from pms_sync.ingest.group_commit import GroupCommit
@@ -22,7 +27,6 @@ from pms_sync.ingest.receiver import SERVER_SETTINGS, HeadDeadline, Limits, Rece
 from pms_sync.ingest.replaying import heal
 from pms_sync.ingest.router import Router
 from pms_sync.ingest.subscriptions import Subscriptions
-from pms_sync.ingest.worker import Worker
 from pms_sync.jobs.measure import measure
 from pms_sync.jobs.schedule import Schedule, Tick
 from pms_sync.observe.access_lines import AccessLines
@@ -34,11 +38,11 @@ from pms_sync.store.doors import DoorBook
 from pms_sync.store.ids import new_id
 from pms_sync.store.inbox import Appended, InboxLine, NewDelivery
 from pms_sync.web.access import security_headers
-from pms_sync.web.routes import metrics_routes, middlewares, routes, sign_in_routes
+from pms_sync.web.routes import desk_routes, metrics_routes, middlewares, routes, sign_in_routes
 from pms_sync.web.site import Site
 
-ARRIVED, ROUTED = "arrived", "routed"
-_LOOK_ANYWAY_S = {"router": 0.5, "worker": 0.5, "poller": 1.0}
+ARRIVED, ROUTED, OUTBOX = "arrived", "routed", "outbox"
+_LOOK_ANYWAY_S = {"router": 0.5, "worker": 0.5, "dispatcher": 0.5, "poller": 1.0, "deliveries": 0.5}
 _RECEPTION_CONNECTIONS = 2  # one writes the inbox, one reads the doors: a busy pool must not hold up a sender
 
 
@@ -59,8 +63,10 @@ class Parts:
         self.inbox: GroupCommit[NewDelivery, Appended] = GroupCommit(
             InboxLine(reception, core.keys), weigh=lambda row: len(row.body)
         )
-        self.router = Router(core.database, core.keys, plugins.doors(), on_routed=self._routed)
-        self.worker = self._worker()
+        self.router = Router(core.database, core.keys, plugins.doors(), queues=core.queues, on_routed=self._routed)
+        landing = core.landing(self.metrics)
+        self.worker = core.worker(self.runtimes, landing, woken=self._landed)
+        self.dispatcher = core.dispatcher(self.runtimes, landing, woken=lambda: self.bus.publish(OUTBOX))
         self.subscriptions = Subscriptions(
             core.database,
             core.keys,
@@ -76,8 +82,11 @@ class Parts:
             new_id=new_id,
             interval_s=core.settings.poll_interval,
             subscribe=self.subscriptions.subscribe,
+            stored=lambda: self.bus.publish(ARRIVED),
         )
         self.catalogue = CatalogueImports(core.database, self.runtimes.current, clock=core.clock)
+        self.telling = Telling(core, lambda: self.public_url, self.metrics.delivery_out)
+        self.answering = Answering(core.database, resolver_of(core, self.metrics), self._landed)
         self.server = self._server()
 
     def listening(self, bind: str) -> None:
@@ -119,14 +128,18 @@ class Parts:
         if self.core.embedded is not None:
             await self.core.embedded.ensure()
 
+    async def stop_working(self) -> None:
+        """Let batches in both directions end."""
+        await asyncio.gather(self.dispatcher.aclose(), self.worker.aclose())
+
     def _routed(self, _vendor: str, outcome: str) -> None:
         if outcome == "done":
             self.bus.publish(ROUTED)
 
-    def _worker(self) -> Worker:
-        return self.core.worker(
-            self.runtimes, self.core.landing(self.metrics.applied), woken=lambda: self.bus.publish(ROUTED)
-        )
+    def _landed(self) -> None:
+        """Wake whoever works on what a batch left: more to read, or something to send."""
+        self.bus.publish(ROUTED)
+        self.bus.publish(OUTBOX)
 
     def _server(self) -> Server:
         settings = self.core.settings
@@ -134,7 +147,10 @@ class Parts:
             middlewares=[self.deadline.middleware, *middlewares(self.desk, self.site), problems, bearer(self.desk)]
         )
         main.add_routes(self._receiver().routes())
-        main.add_routes([*sign_in_routes(self.desk, self.site), *AuthRoutes(self.desk).routes()])
+        main.add_routes(sign_in_routes(self.desk, self.site))
+        main.add_routes(desk_routes(self.core.database, self.core.keys, self.core.clock, self.answering))
+        orders = Desk(self.core.applier(self.metrics))
+        main.add_routes(api_routes(self.desk, new_id, orders=orders, answering=self.answering, changed=self._landed))
         pages = routes(
             self.core.database,
             self.heartbeats,
@@ -182,7 +198,9 @@ def _loops(parts: Parts) -> list[Loop]:
     return [
         Loop(name="router", step=parts.router.route_once, topic=ARRIVED, idle_s=_LOOK_ANYWAY_S["router"]),
         Loop(name="worker", step=parts.worker.step, topic=ROUTED, idle_s=_LOOK_ANYWAY_S["worker"]),
+        Loop(name="dispatcher", step=parts.dispatcher.step, topic=OUTBOX, idle_s=_LOOK_ANYWAY_S["dispatcher"]),
         Loop(name="poller", step=parts.poller.step, topic="due", idle_s=_LOOK_ANYWAY_S["poller"]),
+        Loop(name="deliveries", step=parts.telling.deliveries.step, topic="told", idle_s=_LOOK_ANYWAY_S["deliveries"]),
     ]
 
 
@@ -199,7 +217,10 @@ def _ticks(parts: Parts) -> list[Tick]:
         ("partitions", 3600.0, parts.make_partitions, 60.0),
         ("prune", 600.0, parts.prune, 600.0),
         ("sign-ins", 600.0, parts.desk.prune, 60.0),
+        ("alerts", 5.0, parts.telling.alerting.step, 60.0),
     ]
+    if parts.telling.mailing is not None:
+        every.append(("mail", 5.0, parts.telling.mailing.step, 600.0))
     if core.embedded is not None:
         every.append(("embedded database", 1.0, parts.look_after_database, 600.0))
     return [Tick(name=name, every_s=seconds, run=run, longest_s=longest) for name, seconds, run, longest in every]
@@ -217,7 +238,8 @@ async def daemon(core: Opened) -> App:
         schedule=Schedule(_ticks(parts), parts.heartbeats),
         before_start=(parts.make_partitions, parts.refresh, parts.doors.refresh),
         after_stop=(
-            parts.worker.aclose,
+            parts.stop_working,
+            parts.telling.deliveries.aclose,
             parts.poller.aclose,
             parts.runtimes.aclose,
             parts.doors.aclose,

@@ -17,16 +17,21 @@ from config.settings import Settings
 from connectors.kit.http import open_client
 from pms_sync import plugins
 from pms_sync.apply.batch import Applier
+from pms_sync.apply.outgoing import outgoing, pend
+from pms_sync.apply.tongues import Tongues
 from pms_sync.bootstrap import addressees, logins
 from pms_sync.bootstrap.hotel_files import write_hotels
 from pms_sync.domain.clock import Clock
 from pms_sync.domain.errors import ConfigurationFault
 from pms_sync.embedded import EmbeddedPostgres
 from pms_sync.ingest.landing import Landing
+from pms_sync.ingest.looking import Looking
 from pms_sync.ingest.runtimes import Runtimes, Vendor
 from pms_sync.ingest.worker import Worker
 from pms_sync.observe.metrics import Metrics
 from pms_sync.ports.connector import ConnectorSpec
+from pms_sync.ports.queue import QueueReader
+from pms_sync.push.dispatcher import Dispatcher
 from pms_sync.store import schema
 from pms_sync.store.database import Database
 from pms_sync.store.ids import new_id
@@ -64,6 +69,12 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
         counted = metrics or Metrics()
         return Runtimes(self.database, self.keys, self.vendors, clock=self.clock, on_call=counted.vendor_call)
 
+    @property
+    def queues(self) -> Mapping[str, QueueReader]:
+        """Return what reads the messages of each vendor that has a queue."""
+        found = {name: vendor.plugin.queue for name, vendor in self.vendors.items()}
+        return {name: reader for name, reader in found.items() if reader is not None}
+
     def landing(self, metrics: Metrics | None = None) -> Landing:
         """Build what maps and applies a batch."""
         counted = metrics or Metrics()
@@ -81,6 +92,21 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
         jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
         chosen = landing or self.landing()
         return Worker(self.database, runtimes, chosen, new_id=new_id, random=jitter, woken=woken)
+
+    def dispatcher(self, runtimes: Runtimes, landing: Landing, woken: Callable[[], None] = lambda: None) -> Dispatcher:
+        """Build what takes planned changes to their vendors; `woken` hears that a batch ended."""
+        return Dispatcher(
+            self.database,
+            self.keys,
+            runtimes,
+            outgoing=outgoing,
+            pend=pend,
+            tongues=Tongues({name: one.mapper for name, one in self.vendors.items()}),
+            look=Looking(self.database, landing, new_id),
+            new_id=new_id,
+            random=random.Random(),  # noqa: S311 - spreads retries, guards nothing
+            woken=woken,
+        )
 
 
 @asynccontextmanager

@@ -45,9 +45,9 @@ class Runtime:
         """Join the parts."""
         self.account, self.connector, self.mapper, self.guard = account, connector, mapper, guard
 
-    async def call(self, fn: Callable[[], Awaitable[T]], *, priority: str, operation: str) -> T:
-        """Make one guarded vendor call; raises VendorFault."""
-        return await self.guard.call(fn, priority=Priority[priority.upper()], operation=operation)
+    async def call(self, fn: Callable[[], Awaitable[T]], *, priority: str, operation: str, once: bool = False) -> T:
+        """Make one guarded vendor call, without any retry where `once` says so; raises VendorFault."""
+        return await self.guard.call(fn, priority=Priority[priority.upper()], operation=operation, once=once)
 
     def pace(self) -> float:
         """Return the seconds to gather hints before the next fetch, 0 while the budget is ample."""

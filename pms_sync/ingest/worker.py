@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
 from random import Random
 from uuid import UUID
 
 import structlog
 
-from pms_sync.domain.errors import Disposition, Fault, Unavailable, VendorFault
+from pms_sync.domain.errors import Disposition, Unavailable, VendorFault
 from pms_sync.domain.ids import NewId
 from pms_sync.ingest.batch import AccountRuntime, Batch, LaneWork, RuntimeDirectory, fetched_work
+from pms_sync.ingest.halving import land
 from pms_sync.ingest.landing import Landing
 from pms_sync.ports.connector import Missing
 from pms_sync.store import accounts, lanes
 from pms_sync.store.database import Connection, Database
 from pms_sync.store.lanes import Lane
+from pms_sync.store.leases import LEASE_S, kept
 
-_LEASE_S = 12.0  # prolonged while a batch lasts; what a killed daemon held is free again after it
 _BACK_OFF_BASE_S, _BACK_OFF_CAP_S = 2.0, 300.0
 _PAUSED_S = 30.0
 _MOST_LANES = 500
@@ -114,7 +114,7 @@ class Worker:
         owner = self._new_id()
         try:
             async with self._database.transaction() as connection:
-                claimed = await lanes.claim(connection, account_id, owner, _MOST_LANES, _LEASE_S)
+                claimed = await lanes.claim(connection, account_id, owner, _MOST_LANES, LEASE_S)
         except Unavailable:
             self._left.add(owner)  # it may have been committed, and the answer lost
             raise
@@ -134,7 +134,7 @@ class Worker:
     async def _work(self, runtime: AccountRuntime, claimed: Sequence[Lane], owner: UUID) -> None:
         """Work on one claimed batch; whatever goes wrong, its lanes are given back or their lease runs out."""
         try:
-            async with self._kept([lane.lane_key for lane in claimed], owner):
+            async with kept(self._database, [lane.lane_key for lane in claimed], owner):
                 await self._work_off(runtime, claimed, owner)
         except Unavailable as fault:
             self._left.add(owner)
@@ -150,23 +150,6 @@ class Worker:
         limit = runtime.connector.spec.batch_fetch_limit
         for start in range(0, len(asked), limit):
             await self._fetch_and_land(runtime, owner, asked[start : start + limit])
-
-    @asynccontextmanager
-    async def _kept(self, keys: Sequence[str], owner: UUID) -> AsyncIterator[None]:
-        """Prolong the leases while a batch lasts; a slow vendor, or one without credits, is no dead worker."""
-        keeper = asyncio.create_task(self._keep(keys, owner), name=f"leases of {owner}")
-        try:
-            yield
-        finally:
-            keeper.cancel()
-            await asyncio.wait({keeper})
-
-    async def _keep(self, keys: Sequence[str], owner: UUID) -> None:
-        while True:
-            await asyncio.sleep(_LEASE_S / 3)
-            with suppress(Unavailable):
-                async with self._database.connection() as connection:
-                    await lanes.extend(connection, keys, owner, _LEASE_S)
 
     async def _fetch_and_land(self, runtime: AccountRuntime, owner: UUID, asked: Sequence[Lane]) -> None:
         stream = asked[0].stream
@@ -206,21 +189,4 @@ class Worker:
         log.info("fetch failed, kept for later", account_id=str(runtime.account.account_id), reason=fault.what)
 
     async def _land(self, runtime: AccountRuntime, owner: UUID, works: Sequence[LaneWork]) -> None:
-        """Apply and acknowledge; a failing batch is halved down to the object that causes it."""
-        batch = Batch(runtime=runtime, owner=owner, works=tuple(works))
-        try:
-            self.outcomes.update(await self._landing.land(batch))
-        except (Unavailable, asyncio.CancelledError):
-            raise
-        except Exception as error:  # one poison record must not hold its neighbours
-            if len(works) == 1:
-                self.outcomes.update(await self._landing.park(batch, _reason(error)))
-                log.exception("record parked", ref=works[0].lane.ref)
-                return
-            middle = len(works) // 2
-            await self._land(runtime, owner, works[:middle])
-            await self._land(runtime, owner, works[middle:])
-
-
-def _reason(error: Exception) -> str:
-    return error.what if isinstance(error, Fault) else f"{type(error).__name__}: the store refused this record"
+        await land(self._landing, Batch(runtime=runtime, owner=owner, works=tuple(works)), self.outcomes)

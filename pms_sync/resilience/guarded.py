@@ -15,6 +15,7 @@ from pms_sync.resilience.budget import Budget, Priority
 from pms_sync.resilience.retry import ONCE, RetryPolicy, with_retries
 
 T = TypeVar("T")
+WRITE_TIMEOUT_S = 20.0  # a write that took longer has an unknown outcome, and is looked up
 OnOutcome = Callable[[str, str], None]
 
 _log = get_logger(__name__)
@@ -79,7 +80,8 @@ class Guard:
 
         Raises VendorAway at once while the breaker is open, BudgetFull when too many wait, else the call's own fault.
         """
-        patience = self._timeout_s if timeout_s is None else timeout_s
+        usual = min(self._timeout_s, WRITE_TIMEOUT_S) if once else self._timeout_s
+        patience = usual if timeout_s is None else timeout_s
 
         async def attempt() -> T:
             return await self._attempt(fn, priority, operation, cost, patience)

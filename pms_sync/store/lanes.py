@@ -3,18 +3,23 @@
 Rules that keep it right: whoever appends locks the lane rows first, in key order, with DO UPDATE; a claim is two
 statements; acknowledging happens in the transaction of the effects, under the owner's fence, and marks exactly the
 claimed event ids. Back-off lives in `not_before`, which new work never shortens.
+
+What leaves for vendors runs on lanes of the stream PUSH (store.outbox), which have no events and which no query for
+what comes in may claim; a priority of their own keeps them out of its part of the index.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from pms_sync.store.database import Connection
 
-LIVE, POLL, BACKFILL = 1, 5, 8  # lane priorities, smaller first
+PUSH = "push"  # the stream of the lanes on which objects leave
+LEAVING, LIVE, POLL, BACKFILL = 0, 1, 5, 8  # lane priorities, smaller first
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,13 +107,18 @@ async def append(connection: Connection, events: Sequence[NewEvent]) -> list[int
     return [row["event_id"] for row in rows]
 
 
-_DUE = "greatest(ready_at, not_before, lease_until)"
+DUE = "greatest(ready_at, not_before, lease_until)"  # shared with the index
+_COMES_IN = f"priority > {LEAVING} AND stream <> '{PUSH}'"
 
 _CLAIM = f"""
 SELECT lane_key, owner IS NOT NULL AS abandoned FROM lanes
- WHERE account_id = $1 AND {_DUE} <= now()
- ORDER BY priority, {_DUE} LIMIT $2 FOR UPDATE SKIP LOCKED
-"""  # noqa: S608 - a constant expression, shared with the index
+ WHERE account_id = $1 AND {_COMES_IN} AND {DUE} <= now()
+ ORDER BY priority, {DUE} LIMIT $2 FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 - constants of this module
+_CLAIM_THESE = """
+SELECT lane_key, owner IS NOT NULL AS abandoned FROM lanes
+ WHERE lane_key = ANY($1::text[]) AND lease_until <= now() ORDER BY lane_key FOR UPDATE SKIP LOCKED
+"""
 _LEASE = """
 UPDATE lanes SET owner = $2, lease_until = now() + $3 * interval '1 second'
  WHERE lane_key = ANY($1::text[])
@@ -135,8 +145,8 @@ async def due_accounts(connection: Connection, busy: Collection[UUID]) -> list[U
         f"""
         SELECT account_id FROM accounts a
          WHERE state = 'active' AND account_id <> ALL($1::uuid[])
-           AND EXISTS (SELECT FROM lanes l WHERE l.account_id = a.account_id AND {_DUE} <= now())
-        """,  # noqa: S608 - a constant expression, shared with the index
+           AND EXISTS (SELECT FROM lanes l WHERE l.account_id = a.account_id AND {_COMES_IN} AND {DUE} <= now())
+        """,  # noqa: S608 - constants of this module
         list(busy),
     )
     return [row["account_id"] for row in rows]
@@ -144,7 +154,23 @@ async def due_accounts(connection: Connection, busy: Collection[UUID]) -> list[U
 
 async def claim(connection: Connection, account_id: UUID, owner: UUID, limit: int, lease_s: float) -> list[Lane]:
     """Lease up to `limit` due lanes of one account with all their open events (inside a transaction)."""
-    due = await connection.fetch(_CLAIM, account_id, limit)
+    return await _leased(connection, await connection.fetch(_CLAIM, account_id, limit), owner, lease_s)
+
+
+async def claim_these(connection: Connection, keys: Sequence[str], owner: UUID, lease_s: float) -> list[Lane]:
+    """Lease those of these lanes that nobody holds, due or not, with all their open events."""
+    return await _leased(connection, await connection.fetch(_CLAIM_THESE, list(keys)), owner, lease_s)
+
+
+async def leased(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Return those of these lanes that somebody holds now."""
+    rows = await connection.fetch(
+        "SELECT lane_key FROM lanes WHERE lane_key = ANY($1::text[]) AND lease_until > now()", list(keys)
+    )
+    return {row["lane_key"] for row in rows}
+
+
+async def _leased(connection: Connection, due: Sequence[Any], owner: UUID, lease_s: float) -> list[Lane]:
     if not due:
         return []
     keys, abandoned = [row["lane_key"] for row in due], [row["lane_key"] for row in due if row["abandoned"]]
@@ -261,7 +287,7 @@ async def back_off(
 
 
 _EXTEND = """
-UPDATE lanes SET lease_until = now() + $3 * interval '1 second'
+UPDATE lanes SET lease_until = greatest(lease_until, now() + $3 * interval '1 second')
  WHERE lane_key = ANY(ARRAY(SELECT lane_key FROM lanes WHERE lane_key = ANY($1::text[]) AND owner = $2
                              ORDER BY lane_key FOR UPDATE SKIP LOCKED))
 """
@@ -270,6 +296,19 @@ UPDATE lanes SET lease_until = now() + $3 * interval '1 second'
 async def extend(connection: Connection, keys: Sequence[str], owner: UUID, lease_s: float) -> None:
     """Prolong the lease of lanes whose work takes longer than expected; those being acknowledged are left alone."""
     await connection.execute(_EXTEND, list(keys), owner, lease_s)
+
+
+_HOLD = """
+UPDATE lanes SET lease_until = greatest(lease_until, now() + $3 * interval '1 second')
+ WHERE lane_key = ANY(ARRAY(SELECT lane_key FROM lanes WHERE lane_key = ANY($1::text[]) AND owner = $2
+                             ORDER BY lane_key FOR UPDATE))
+RETURNING lane_key
+"""
+
+
+async def hold(connection: Connection, keys: Sequence[str], owner: UUID, lease_s: float) -> set[str]:
+    """Prolong the leases of lanes this owner still holds, and return these: nobody else claims them for so long."""
+    return {row["lane_key"] for row in await connection.fetch(_HOLD, list(keys), owner, lease_s)}
 
 
 async def give_back(connection: Connection, owners: Sequence[UUID]) -> None:

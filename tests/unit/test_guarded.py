@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from pms_sync.domain.errors import Disposition, VendorFault
+from pms_sync.resilience import guarded
 from pms_sync.resilience.breaker import Breaker, VendorAway
 from pms_sync.resilience.budget import Budget, Priority
 from pms_sync.resilience.guarded import Guard
@@ -65,6 +66,16 @@ async def test_a_passing_fault_is_retried_and_every_attempt_counted() -> None:
 async def test_a_push_is_sent_once() -> None:
     rig = Rig()
     await rig.fail(1)
+    assert rig.outcomes == ["unavailable"]
+
+
+async def test_a_write_is_cut_off_sooner_than_a_read_and_may_have_landed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lease can then outlive it; what was cut off is looked up."""
+    monkeypatch.setattr(guarded, "WRITE_TIMEOUT_S", 0)
+    rig = Rig(timeout_s=30)
+    with pytest.raises(VendorFault, match="no answer within 0 s") as slow:
+        await rig.guard.call(asyncio.Event().wait, priority=Priority.PUSH, operation="push", once=True)
+    assert slow.value.sent
     assert rig.outcomes == ["unavailable"]
 
 

@@ -18,7 +18,7 @@ from conflict.ownership import Owners
 from conflict.pairing import UNPAIRED, Pairing, pair_guests
 from conflict.resolve import Resolution
 from conflict.revise import copy_atoms, with_atoms
-from conflict.triple import Side, divergence, rekeyed, restore, side_of
+from conflict.triple import Divergence, Side, divergence, rekeyed, restore, side_of
 from conflict.verdicts import Decision
 from pms_sync.apply.states import LinkState
 from pms_sync.apply.tongues import Tongue
@@ -107,7 +107,7 @@ def merge(ours: Revision, state: LinkState, there: Revision, tongue: Tongue) -> 
     fresh = msgspec.structs.replace(
         state,
         remote=there,
-        divergence=divergence(decision.base, decision.result, now.there.tree),
+        divergence=_kept(decision, now.there.tree),
         ours=None if not state.is_home or taken == there else taken,
     )
     return Merged(
@@ -157,10 +157,16 @@ def resolved(ours: Revision, state: LinkState, resolution: Resolution, tongue: T
 def _remembered(state: LinkState, ours: Revision, decision: Decision, now: Facing, news: tuple[str, ...]) -> Merged:
     fresh = msgspec.structs.replace(
         state,
-        divergence=divergence(decision.base, decision.result, now.there.tree),
+        divergence=_kept(decision, now.there.tree),
         ours=None if not state.is_home or ours == state.remote else ours,
     )
     return Merged(state=fresh, ours=ours, decision=decision, news=news)
+
+
+def _kept(decision: Decision, there: Tree) -> Divergence:
+    """Return what the link has to remember; what nobody but the vendor mentions, and it as empty, is no difference."""
+    found = divergence(decision.base, decision.result, there)
+    return {path: pair for path, pair in found.items() if pair != (None, None) or there.get(path) != EMPTIED}
 
 
 def _pushed(decision: Decision, here: Tree) -> Pushed:
@@ -245,9 +251,16 @@ def _follow(ours: Revision, there: Revision) -> Revision:
 
 
 def _recoded(ours: Stay, there: Stay) -> Stay:
-    codes = {
-        name: getattr(there, name)
-        for name in ("room_type", "room", "rate_plan")
-        if getattr(ours, f"{name}_ref") == getattr(there, f"{name}_ref")
-    }
-    return msgspec.structs.replace(ours, **codes)
+    """Say our stay in the words of its home link: a code leads to the other side's, equal prices are theirs."""
+    told: dict[str, object] = {}
+    for name in ("room_type", "room", "rate_plan"):
+        ref = f"{name}_ref"
+        if getattr(ours, ref) == getattr(there, ref) or _is_same(getattr(ours, name), getattr(there, name)):
+            told |= {name: getattr(there, name), ref: getattr(there, ref)}
+    if [(one.date, one.price) for one in ours.nights] == [(one.date, one.price) for one in there.nights]:
+        told["nights"] = there.nights
+    return msgspec.structs.replace(ours, **told)
+
+
+def _is_same(ours: str | None, there: str | None) -> bool:
+    return ours is not None and ours == there

@@ -96,19 +96,20 @@ class Daemon:
         await self.kill()
         return -signal.SIGKILL
 
-    async def command(self, *words: str) -> Ended:
-        """Run another command with --json over the same store."""
+    async def command(self, *words: str, given: str = "") -> Ended:
+        """Run another command with --json over the same store; `given` is what it reads from stdin."""
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "pms_sync", *words, "--json"),
             env=self.environment,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             preexec_fn=_die_with_the_tests,
         )
         try:
             async with asyncio.timeout(_COMMAND_S):
-                out, err = await child.communicate()
+                out, err = await child.communicate(given.encode())
         finally:
             if child.returncode is None:
                 child.kill()

@@ -39,6 +39,7 @@ vendor = "beds24"
 role = "channel_manager"
 property_ref = "{ref}"
 credentials_file = "beds24.json"
+{account}
 crosswalk = {{ room_type = {{ "55" = "DBL" }}, room = {{ {pairs} }} }}
 """
 _CREDITS, _WINDOW_S = 100_000.0, 300.0
@@ -47,9 +48,9 @@ _CREDITS, _WINDOW_S = 100_000.0, 300.0
 class Stage:
     """Everything on it; the daemon is started by whoever needs it."""
 
-    def __init__(self, root: Path, vendor: Vendor, poll_interval_s: int, **environment: str) -> None:
-        """Write the hotel file and the daemon's settings."""
-        self.root, self.vendor = root, vendor
+    def __init__(self, root: Path, vendor: Vendor, poll_interval_s: int, account: str = "", **environment: str) -> None:
+        """Write the hotel file and the daemon's settings; `account` are further lines about the account."""
+        self.root, self.vendor, self._account = root, vendor, account
         self.hotels, self.data_dir = root / "hotels", root / "store"
         self.hotels.mkdir()
         self.write_hotel()
@@ -70,7 +71,9 @@ class Stage:
         """Write the hotel file: these rooms, each mapped to the vendor's unit of the same place."""
         pairs = ", ".join(f'"55/{place}" = "{code}"' for place, code in enumerate(rooms, start=1))
         names = ", ".join(f'"{code}"' for code in rooms)
-        (self.hotels / "t1.toml").write_text(_HOTEL.format(rooms=names, pairs=pairs, ref=PROPERTY_REF))
+        (self.hotels / "t1.toml").write_text(
+            _HOTEL.format(rooms=names, pairs=pairs, ref=PROPERTY_REF, account=self._account)
+        )
 
     def another_daemon(self, name: str) -> Daemon:
         """Return a daemon over the same store on a port of its own; nothing of this machine's settings gets in."""
@@ -158,14 +161,20 @@ class Stage:
 
 @asynccontextmanager
 async def on_stage(
-    root: Path, *, seed: int = 1, poll_interval_s: int = 60, env: dict[str, str] | None = None, **options: Any
+    root: Path,
+    *,
+    seed: int = 1,
+    poll_interval_s: int = 60,
+    account: str = "",
+    env: dict[str, str] | None = None,
+    **options: Any,
 ) -> AsyncIterator[Stage]:
     """Set a stage in an empty folder and clear it at the end; `options` are the simulator's, `env` the daemon's."""
     one = simulator(seed, **{"reservations": 6, **options})
     base_url = await one.start()
     try:
         async with httpx.AsyncClient(timeout=10) as client:
-            stage = Stage(root, Vendor(one, base_url, client), poll_interval_s, **(env or {}))
+            stage = Stage(root, Vendor(one, base_url, client), poll_interval_s, account, **(env or {}))
             try:
                 yield stage
             finally:

@@ -26,7 +26,7 @@ async def test_probes_say_that_everything_runs(stage: Stage) -> None:
     health = await stage.http.get(f"{stage.daemon.url}/healthz")
     assert health.status_code == 200
     assert health.json()["status"] == "ok"
-    assert {"router", "worker", "poller"} <= health.json()["loops"].keys()
+    assert {"router", "worker", "dispatcher", "poller"} <= health.json()["loops"].keys()
     assert all(loop["age_s"] <= loop["limit_s"] for loop in health.json()["loops"].values())
     ready = await stage.http.get(f"{stage.daemon.url}/readyz")
     assert (ready.status_code, ready.json()) == (200, {"ready": True, "database": "up", "schema": "head"})

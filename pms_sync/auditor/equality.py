@@ -100,6 +100,7 @@ def _nights(ref: str, at: str, stay: Stay, rows: Iterable[Row]) -> Iterator[Diff
     dates = {str(stay.arrival + timedelta(days=day)) for day in range((stay.departure - stay.arrival).days)}
     priced = {} if isinstance(stay.nights, UnsetType) else {str(night.date): night for night in stay.nights}
     held = {row["date"]: row for row in rows}
+    priced = {} if _has_own_prices(priced, held) else priced
     for night in sorted(dates | held.keys()):
         path = f"{at}.nights[{night}]"
         if night not in held or night not in dates:
@@ -109,10 +110,17 @@ def _nights(ref: str, at: str, stay: Stay, rows: Iterable[Row]) -> Iterator[Diff
             yield from _night(ref, path, priced[night], held[night])
 
 
+def _has_own_prices(priced: Mapping[str, Night], held: Mapping[str, Row]) -> bool:
+    """Tell whether our prices are more than the vendor can hold, who only splits the same total evenly."""
+    if not priced or priced.keys() != held.keys() or any(one.derived is not True for one in priced.values()):
+        return False
+    ours = {night: Decimal(row["price"]) for night, row in held.items() if row["price"] is not None}
+    theirs = {night: one.price for night, one in priced.items() if isinstance(one.price, Decimal)}
+    whole = len(ours) == len(theirs) == len(held) and not any(row["derived"] for row in held.values())
+    return whole and ours != theirs and sum(ours.values()) == sum(theirs.values())
+
+
 def _night(ref: str, path: str, said: Night, row: Row) -> Iterator[Difference]:
-    """Compare a price; one of ours beside a mere split of the vendor's total is more than the vendor can hold."""
-    if said.derived is True and row["derived"] is False and row["price"] is not None:
-        return
     price = None if row["price"] is None else Decimal(row["price"])
     if said.price is not UNSET and said.price != price:
         yield difference("I4", ref, f"{path}.price", there=said.price, here=price)

@@ -97,4 +97,9 @@ async def _perform(ready: Stage, screen: Screen, seed: int, seconds: int) -> dic
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
         screen.show(play.lines)
-    return await state(ready, seed, seconds, quiet=quiet)
+    document = await state(ready, seed, seconds, quiet=quiet and play.unfinished is None)
+    if play.sign_in is not None:
+        email, password = play.sign_in
+        screen.say(f"Try it: sign in at http://{ready.daemon.bind}/ as {email} with the password {password}")
+        screen.say("  the desk with its cases, /health, /api/docs; change a booking at the vendor and watch it arrive")
+    return {**document, "scenes": {"verified": play.scenes_verified, "unfinished": play.unfinished}}

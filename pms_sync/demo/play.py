@@ -8,8 +8,11 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import msgspec
 
+from pms_sync.demo.person import EMAIL, Person
+from pms_sync.demo.scenes import Scenes
 from pms_sync.demo.script import Act, Script
 from pms_sync.demo.stage import Stage
 from pms_sync.domain.errors import Unavailable
@@ -45,7 +48,9 @@ class Play:
         self._seen = 0
         self._last_change_at = datetime.now(UTC)
         self.lines: list[Line] = []
-        self.converged_in_s: float | None = None
+        self.scenes_verified = 0
+        self.sign_in: tuple[str, str] | None = None
+        self.unfinished: str | None = None
 
     async def perform(self) -> None:
         """Play everything: traffic with webhooks lost and doubled, the plug pulled, then quiet."""
@@ -61,7 +66,24 @@ class Play:
             await self._act(self._script.next())
             await asyncio.sleep(0.4 + self._dice.random())
         await self._stage.vendor.order("faults", faults=[])
-        self._say("the vendor is quiet now, and no webhook is lost any more")
+        self._say("no webhook is lost any more, and a person comes to the front desk")
+        await self._with_a_person()
+        self._say("the vendor is quiet now")
+
+    async def _with_a_person(self) -> None:
+        """Play the scenes that somebody decides in; one that does not end is told, and counts as a difference."""
+        async with httpx.AsyncClient(timeout=20) as client:
+            person = Person(self._stage, client)
+            await person.sign_in()
+            self.sign_in = (EMAIL, person.password)
+            scenes = Scenes(self._stage, person, datetime.now(UTC).date(), self._say)
+            try:
+                await scenes.play()
+            except (TimeoutError, httpx.HTTPError) as error:
+                self.unfinished = f"a scene did not end: {type(error).__name__} {error}".strip()
+                self._say(self.unfinished)
+            self._last_change_at = datetime.now(UTC)
+            self.scenes_verified = scenes.verified
 
     async def until_quiet(self, patience_s: float) -> bool:
         """Wait until nothing is on its way and everything was read after the last change."""

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import msgspec
@@ -22,7 +23,8 @@ from connectors.beds24.simulator import SIMULATOR
 from pms_sync.domain.errors import Unavailable
 from pms_sync.embedded import EmbeddedPostgres
 from pms_sync.embedded.child import as_ourselves
-from pms_sync.store.database import Database
+from pms_sync.store import arrivals, hotels
+from pms_sync.store.database import Connection, Database
 
 VENDOR = "beds24"
 PROPERTY_REF = "7"
@@ -46,6 +48,8 @@ inventory_master = "beds24"
 [[properties.accounts]]
 vendor = "beds24"
 role = "channel_manager"
+mode = "live"
+mirror = { reservations = "stay" }
 property_ref = "7"
 credentials_file = "beds24.json"
 crosswalk = { room_type = { "55" = "DBL" }, room = { "55/1" = "101", "55/2" = "102", "55/3" = "103" } }
@@ -121,8 +125,8 @@ class Daemon:
             self._child.kill()
             return await self._child.wait()
 
-    async def command(self, *words: str) -> Any:  # noqa: ANN401 - any JSON value
-        """Run a command with --json over the same store and return its document."""
+    async def command(self, *words: str, given: str = "") -> Any:  # noqa: ANN401 - any JSON value
+        """Run a command with --json over the same store, `given` on its stdin, and return its document."""
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -130,12 +134,13 @@ class Daemon:
             *words,
             "--json",
             env=self._environment,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             preexec_fn=as_ourselves(),
         )
         try:
-            told, _ = await child.communicate()
+            told, _ = await child.communicate(given.encode())
         finally:
             if child.returncode is None:
                 child.kill()
@@ -159,6 +164,25 @@ class Stage(msgspec.Struct, frozen=True):
             yield database
         finally:
             await database.close()
+
+    async def reservation_of(self, ref: str) -> UUID | None:
+        """Return our reservation of a vendor's booking, None while there is none."""
+        async with self._tenant() as connection:
+            return await arrivals.reservation_of(connection, ref)
+
+    async def refused_of(self, *refs: str) -> str | None:
+        """Return which of these bookings has no room of its own, once a case says so."""
+        async with self._tenant() as connection:
+            return await arrivals.refused_of(connection, refs)
+
+    @asynccontextmanager
+    async def _tenant(self) -> AsyncIterator[Connection]:
+        """Open a transaction of the demo's only tenant."""
+        async with self.store() as database:
+            async with database.connection() as connection:
+                [place, *_] = await hotels.places(connection)
+            async with database.transaction(place.tenant_id) as connection:
+                yield connection
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -45,7 +46,8 @@ async def quiet(connection: Connection) -> Quiet:
     """Say what still waits, over all tenants, and the oldest of the streams' last reads."""
     row = await connection.fetchrow(
         "SELECT (SELECT count(*) FROM deliveries WHERE state = 'waiting') "
-        "+ (SELECT count(*) FROM events WHERE state IN ('waiting', 'leased')) AS waiting, "
+        "+ (SELECT count(*) FROM events WHERE state IN ('waiting', 'leased')) "
+        "+ (SELECT count(*) FROM intents WHERE state IN ('planned', 'sent', 'acknowledged', 'unknown')) AS waiting, "
         "(SELECT CASE WHEN bool_and(last_success_at IS NOT NULL) THEN min(last_success_at) END FROM cursors) "
         "AS last_read_at"
     )
@@ -58,3 +60,22 @@ async def cases(connection: Connection) -> tuple[int, int]:
         "SELECT count(*) AS opened, count(*) FILTER (WHERE state IN ('open', 'snoozed')) AS open FROM cases"
     )
     return row["opened"], row["open"]
+
+
+async def reservation_of(connection: Connection, ref: str) -> UUID | None:
+    """Return the reservation that a vendor's booking leads to (inside a transaction of the tenant)."""
+    found: UUID | None = await connection.fetchval(
+        "SELECT reservation_id FROM links WHERE level = 'stay' AND vendor_ref = $1", ref
+    )
+    return found
+
+
+async def refused_of(connection: Connection, refs: Sequence[str]) -> str | None:
+    """Return which of these bookings has no room, once a case tells of it (inside a transaction of the tenant)."""
+    found: str | None = await connection.fetchval(
+        "SELECT s.vendor_ref FROM room_stays s WHERE s.vendor_ref = ANY($1::text[]) AND s.claim_state = 'refused' "
+        "AND EXISTS (SELECT FROM cases c WHERE c.kind = 'room_double_booked' AND c.state = 'open' "
+        "AND s.reservation_id = ANY(c.reservation_ids))",
+        list(refs),
+    )
+    return found

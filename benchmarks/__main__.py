@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from benchmarks import acks, applying, claiming, commits, figures, filling, memory, merging
+from benchmarks import acks, applying, claiming, commits, figures, filling, memory, merging, wire
 from benchmarks.house import House, fresh_house, server
 from benchmarks.peer import Report as PeerReport
 from benchmarks.sample import Sample
@@ -31,12 +31,13 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     backfill: int
     apply: int
     claims: int
+    orders: int
     run_s: float
     warm_s: float
 
 
-FULL = Size(backfill=20_000, apply=8_000, claims=1_000_000, run_s=8.0, warm_s=1.5)
-QUICK = Size(backfill=1_000, apply=800, claims=20_000, run_s=1.0, warm_s=0.3)
+FULL = Size(backfill=20_000, apply=8_000, claims=1_000_000, orders=100, run_s=8.0, warm_s=1.5)
+QUICK = Size(backfill=1_000, apply=800, claims=20_000, orders=5, run_s=1.0, warm_s=0.3)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,6 +75,9 @@ async def _measure(size: Size, folder: Path, *, quick: bool) -> dict[str, Any]:
         async with fresh_house(dsn, "bench_dlt") as house:
             _say("the same pull by dlt")
             await _peer(house, size, folder, found)
+        async with fresh_house(dsn, "bench_wire") as house:
+            _say("from an order's commit to the vendor's door")
+            found.figures["commit_to_wire_p50_ms"] = wire.p50(await wire.measure(house, folder, size.orders))
         async with fresh_house(dsn, "bench_memory") as house:
             _say("memory of an idle daemon")
             found.figures["base_rss_mb"] = await memory.measure(house)

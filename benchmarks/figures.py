@@ -43,6 +43,7 @@ BARS: Mapping[str, Bar] = {
     "merge_per_s": Bar(_figure("merge_per_s"), 50_000),
     "claim_p99_ms": Bar(_figure("claim_p99_ms"), 100.0, at_least=False),
     "claim_oversells": Bar(_figure("claim_oversells"), 0, at_least=False),
+    "commit_to_wire_p50_ms": Bar(_figure("commit_to_wire_p50_ms"), 20.0, at_least=False),
     "base_rss_mb": Bar(_figure("base_rss_mb"), 100.0, at_least=False),
 }
 

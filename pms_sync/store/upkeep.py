@@ -64,16 +64,25 @@ DELETE FROM deliveries WHERE delivery_id = ANY(ARRAY(
 """
 
 
+_FORGET_REQUESTS = """
+UPDATE intents SET request = NULL
+ WHERE ctid = ANY(ARRAY(SELECT ctid FROM intents WHERE request IS NOT NULL AND state IN ('verified', 'superseded')
+                           AND created_at < now() - $1 * interval '1 day' LIMIT $2))
+"""
+
+
 async def prune(connection: Connection) -> int:
     """Delete finished events, deliveries and alerts past their time, a bounded number at once; parked ones stay.
 
-    Events that were told go with their age, so one that nobody wanted, or nobody took for that long, goes too. Answers
-    kept for a repeated request go when their time is over.
+    Of a change that reached its vendor the row stays and the request goes, which may name a guest. Events that were
+    told go with their age, so one that nobody wanted, or nobody took for that long, goes too. Answers kept
+    for a repeated request go when their time is over.
     """
     pruned = await idempotency.prune(connection, _PRUNE_LIMIT)
     for statement, days in ((_PRUNE_EVENTS, _EVENT_DAYS), (_PRUNE_DELIVERIES, _DELIVERY_DAYS)):
         told = await connection.execute(statement, days, _PRUNE_LIMIT)
         pruned += int(told.rpartition(" ")[2])
+    await connection.execute(_FORGET_REQUESTS, _EVENT_DAYS, _PRUNE_LIMIT)
     pruned += await events_out.prune(connection, _EVENT_DAYS, _PRUNE_LIMIT)
     return pruned + await alerts.prune(connection, _ALERT_DAYS, _PRUNE_LIMIT)
 

@@ -18,6 +18,7 @@ FIGURES = {
     "merge_per_s": 76_000.0,
     "claim_p99_ms": 40.0,
     "claim_oversells": 0,
+    "commit_to_wire_p50_ms": 15.0,
     "base_rss_mb": 80.0,
 }
 COUNTED = {"acks_sent": 10, "acks_stored": 10, "backfill_sent": 7, "backfill_stored": 7}
@@ -42,6 +43,7 @@ def test_a_run_that_reaches_every_bar_says_so() -> None:
         ("backfill_ratio", 1.9, "backfill_ratio"),
         ("merge_per_s", 49_000.0, "merge_per_s"),
         ("claim_oversells", 1, "claim_oversells"),
+        ("commit_to_wire_p50_ms", 20.1, "commit_to_wire_p50_ms"),
     ],
 )
 def test_one_figure_short_is_one_bar_missed(figure: str, value: float, bar: str) -> None:

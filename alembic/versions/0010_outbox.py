@@ -2,7 +2,8 @@
 
 `links.ours` is our state of a vendor's object, sealed, where it is not simply what its link says (NULL). `links.base`
 holds the agreed values of the atoms that are not agreed now (NULL: base equals remote). `home_account_id` and
-`home_ref` name the link that holds our state when another account shows the same booking.
+`home_ref` name the link that holds our state when another account shows the same booking. `echoes` counts our own
+changes that came home, as they were sent or as something else.
 """
 
 from alembic import op
@@ -69,9 +70,24 @@ UP = (
     f"CREATE POLICY by_tenant ON decisions FOR ALL TO pms_sync_app, pms_sync_worker USING ({TENANT})",
     "CREATE POLICY owner_reads ON decisions FOR SELECT TO CURRENT_USER USING (true)",
     "GRANT SELECT, INSERT ON decisions TO pms_sync_app, pms_sync_worker",
+    """
+    CREATE TABLE echoes (
+        tenant_id uuid NOT NULL,
+        account_id uuid NOT NULL,
+        day date NOT NULL,
+        suppressed integer NOT NULL DEFAULT 0,
+        near_misses integer NOT NULL DEFAULT 0,
+        PRIMARY KEY (tenant_id, account_id, day)
+    )
+    """,
+    "ALTER TABLE echoes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+    f"CREATE POLICY by_tenant ON echoes FOR ALL TO pms_sync_app, pms_sync_worker USING ({TENANT})",
+    "CREATE POLICY owner_reads ON echoes FOR SELECT TO CURRENT_USER USING (true)",
+    "GRANT SELECT, INSERT, UPDATE ON echoes TO pms_sync_app, pms_sync_worker",
 )
 
 DOWN = (
+    "DROP TABLE echoes",
     "DROP TABLE decisions",
     "ALTER TABLE cases DROP COLUMN sealed, DROP COLUMN vendor_ref, DROP COLUMN account_id",
     "DROP INDEX intents_by_reservation",

@@ -20,7 +20,7 @@ from pms_sync.apply.compose import Composed, StayKey, compose
 from pms_sync.apply.identify import Identified, channel_key_of, identify, revision_of
 from pms_sync.apply.incoming import Incoming, Outcome
 from pms_sync.apply.occupancy import Move, Occupied, occupy
-from pms_sync.apply.planning import Planner, Told
+from pms_sync.apply.planning import Planner, Told, drops_stays
 from pms_sync.apply.sift import Sifted, reread, sift
 from pms_sync.apply.states import Row, Trees
 from pms_sync.apply.taking import Catalogues, Ground, plan_blocks, plan_retries, plan_stays, settle_claims
@@ -118,9 +118,9 @@ class Applier:
         await write(connection, tenant_id, changes, self.keys, self.new_id)
         if (changes.reservations or changes.blocks) and await events_out.wanted(connection, tenant_id):
             await events_out.append(connection, tenant_id, telling.told(changes))
-        for kind, count in changes.echoes.items():
-            if count:
-                self._on_echo(kind, count)
+        for same, other in changes.echoes.values():
+            self._on_echo("suppressed", same)
+            self._on_echo("near_miss", other)
 
     async def put(
         self,
@@ -284,7 +284,8 @@ def _spoken(arrivals: Sequence[Incoming], found: Identified, trees: Trees) -> se
         accounts = by_reservation.get(found.reservations[record.key], set())
         known = trees.links.get(record.key)
         alone = accounts <= {record.account.account_id}
-        if not (trees.is_plain(known) if known is not None else alone):
+        plain = trees.is_plain(known) and not drops_stays(known, revision_of(record)) if known is not None else alone
+        if not plain:
             needed |= accounts | {record.account.account_id}
     return needed - {links.DESK}
 

@@ -35,13 +35,14 @@ _FOLLOWS = (
 
 
 class Merged(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one link: its new state, our new state, and what it newly has to be told.
+    """What became of one link: its new state, our new state (`held` in its terms), and what it newly has to be told.
 
     `echoes` are atoms that came home as we sent them, `near_misses` those that came home as something third.
     """
 
     state: LinkState
     ours: Revision
+    held: Revision
     decision: Decision
     news: tuple[str, ...]
     echoes: int = 0
@@ -113,6 +114,7 @@ def merge(ours: Revision, state: LinkState, there: Revision, tongue: Tongue) -> 
     return Merged(
         state=fresh,
         ours=taken,
+        held=renamed(now.held, now.pairing),
         decision=decision,
         news=_news(_pushed(decision, now.here.tree), before),
         echoes=home[0],
@@ -148,8 +150,9 @@ def resolved(ours: Revision, state: LinkState, resolution: Resolution, tongue: T
     now = facing(ours, state, tongue)
     chosen = _chosen(ours, state.remote, resolution.here, now, tongue)
     base = {path: value for path, value in {**now.base, **resolution.base}.items() if value is not None}
-    here = side_of(tongue.project(chosen), now.pairing)
-    now = msgspec.structs.replace(now, base=base, here=here, owners=tongue.owners(chosen))
+    held = tongue.project(chosen)
+    here = side_of(held, now.pairing)
+    now = msgspec.structs.replace(now, held=held, base=base, here=here, owners=tongue.owners(chosen))
     decision = now.decide()
     return _remembered(state, chosen, decision, now, tuple(decision.push))
 
@@ -160,7 +163,7 @@ def _remembered(state: LinkState, ours: Revision, decision: Decision, now: Facin
         divergence=_kept(decision, now.there.tree),
         ours=None if not state.is_home or ours == state.remote else ours,
     )
-    return Merged(state=fresh, ours=ours, decision=decision, news=news)
+    return Merged(state=fresh, ours=ours, held=renamed(now.held, now.pairing), decision=decision, news=news)
 
 
 def _kept(decision: Decision, there: Tree) -> Divergence:

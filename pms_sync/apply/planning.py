@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -20,14 +21,17 @@ from pms_sync.apply.merging import Merged, edited, merge
 from pms_sync.apply.states import LinkState, Trees
 from pms_sync.apply.tongues import Tongue
 from pms_sync.apply.writing import Changes
+from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.reservation import Revision
 from pms_sync.domain.status import Status
+from pms_sync.ports.mapper import Change
 from pms_sync.store.accounts import Account
 from pms_sync.store.links import Link
 from pms_sync.store.outbox import Planned
 from pms_sync.store.sealing import KeyRing
 
 Today = Callable[[str], date]
+_UNSENT = "unsent"  # the mark of requests that are only looked at
 Links = Mapping[tuple[UUID, str, str], Link]
 
 
@@ -63,7 +67,7 @@ class Planner:
         state = self._state(record, found, reservation_id)
         there = overlay(state.remote if state and state.key == record.key else None, revision_of(record))
         self._changes.objects[record.key] = (record, there, reservation_id)
-        if state is None or self._trees.is_plain(state):
+        if state is None or (self._trees.is_plain(state) and not drops_stays(state, there)):
             return self._set(record, record.key, there, reservation_id, was=state)
         return self._merged(record, state, there, reservation_id)
 
@@ -148,11 +152,12 @@ class Planner:
         """Gather what became of one link."""
         changes, state = self._changes, merged.state
         changes.states[state.key] = state
-        changes.echoes.update({"suppressed": merged.echoes, "near_miss": merged.near_misses})
+        same, other = changes.echoes.get(state.key[0], (0, 0))
+        changes.echoes[state.key[0]] = (same + merged.echoes, other + merged.near_misses)
         changes.asked[state.key] = cases_of(merged, tongue, self._today(tongue.account.timezone), self._keys)
         changes.decisions += decisions_of(merged, tongue, record.actor, record.correlation_id)
         if merged.news and tongue.mirrors:
-            changes.planned.append(planned(record, merged, held_s))
+            changes.planned.append(planned(record, merged, tongue, held_s))
 
     def _set(
         self,
@@ -173,6 +178,13 @@ class Planner:
         return Told(record=record, reservation_id=reservation_id, home=home, account=account, ours=ours)
 
 
+def drops_stays(state: LinkState, there: Revision) -> bool:
+    """Tell whether a revision that tells all stays leaves one out that the vendor showed before."""
+    if not there.siblings_complete or state.remote is None:
+        return False
+    return not {stay.ref for stay in state.remote.room_stays} <= {stay.ref for stay in there.room_stays}
+
+
 def _same_booking(ours: Revision, told: Revision) -> bool:
     """Tell whether two single stays are booked alike, by our codes."""
     mine, theirs = ours.room_stays[0], told.room_stays[0]
@@ -188,18 +200,38 @@ def found_at(trees: Trees, state: LinkState) -> tuple[UUID, StayKey]:
     return made.reservation_id, made.key
 
 
-def planned(record: Incoming, merged: Merged, held_s: float = 0.0) -> Planned:
+def planned(record: Incoming, merged: Merged, tongue: Tongue, held_s: float = 0.0) -> Planned:
     """Plan to send what a link newly has to be told."""
     state = merged.state
     over = any(stay.status is Status.CANCELLED for stay in merged.ours.room_stays)
     cancels = over and any(path.endswith(".status") for path in merged.news)
+    kind: Literal["cancel", "modify"] = "cancel" if cancels else "modify"
     return Planned(
         account_id=state.key[0],
         object_id=state.stay_id,
         reservation_id=state.reservation_id,
-        kind="cancel" if cancels else "modify",
+        kind=kind,
         paths=merged.news,
         actor=record.actor,
         correlation_id=record.correlation_id,
         held_s=held_s,
+        notices=_notices(merged, tongue, kind),
     )
+
+
+def _notices(merged: Merged, tongue: Tongue, kind: Literal["cancel", "modify"]) -> tuple[str, ...]:
+    """Ask the mapper what the vendor will not do with the change, before anything is sent."""
+    state = merged.state
+    change = Change(
+        kind=kind,
+        wanted=(merged.held,),
+        known=state.remote,
+        paths=frozenset(merged.news),
+        refs=(state.key[1],),
+        token=_UNSENT,
+    )
+    try:
+        requests = tongue.mapper.to_requests(change, tongue.context)
+    except MappingRejected:
+        return ()  # told when it is sent: the push is parked then, with path and reason
+    return tuple(dict.fromkeys(notice for one in requests for notice in one.notices))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -21,7 +21,7 @@ from pms_sync.domain.case import Case
 from pms_sync.domain.events import SILENT_KINDS
 from pms_sync.domain.ids import NewId
 from pms_sync.domain.reservation import Block, Revision
-from pms_sync.store import audit, cases, decisions, lanes, links, outbox, reservations
+from pms_sync.store import audit, cases, decisions, echoes, lanes, links, outbox, reservations
 from pms_sync.store.database import Connection
 from pms_sync.store.decisions import NewDecision
 from pms_sync.store.lanes import NewEvent
@@ -73,7 +73,7 @@ class Changes(msgspec.Struct, kw_only=True):
     asked: dict[StayKey, list[Case]] = {}
     decisions: list[NewDecision] = []
     planned: list[Planned] = []
-    echoes: Counter[str] = msgspec.field(default_factory=Counter)
+    echoes: dict[UUID, tuple[int, int]] = {}
 
     def compare(self, stay_rows: Mapping[UUID, Row], keys: KeyRing, tenant_id: UUID) -> None:
         """Keep only what differs from what stands, and number the reservations that changed."""
@@ -172,6 +172,7 @@ async def write(connection: Connection, tenant_id: UUID, changes: Changes, keys:
     await audit.append(connection, tenant_id, _entries(changes))
     await lanes.append(connection, _unique(changes.events))
     await outbox.plan(connection, tenant_id, changes.planned)
+    await echoes.count(connection, tenant_id, changes.echoes)
 
 
 async def _write_reservations(connection: Connection, tenant_id: UUID, changes: Changes) -> None:

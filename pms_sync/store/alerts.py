@@ -15,6 +15,8 @@ import msgspec
 from pms_sync.store.database import Connection
 
 URGENT_CASE, SUBSCRIBER_STOPPED = "urgent_case", "subscriber_stopped"
+# A vendor that made something else of so many of our changes, and of such a share of them, is looked at by a person.
+_MISSES, _MISSED_SHARE = 5, 0.2
 ACCOUNT_FAILED, ACCOUNT_RECOVERED = "account_failed", "account_recovered"
 
 
@@ -56,6 +58,13 @@ WITH due AS (
     SELECT 'subscriber:' || subscriber_id, 'subscriber_stopped', 2, NULL,
            jsonb_build_object('subscriber_id', subscriber_id, 'state', state)
       FROM subscribers WHERE tenant_id = $1 AND state IN ('gone', 'exhausted')
+    UNION ALL
+    SELECT 'echoes:' || e.account_id, 'near_misses', 2, a.property_id,
+           jsonb_build_object('account_id', e.account_id, 'vendor', a.vendor)
+      FROM echoes e JOIN accounts a ON a.tenant_id = $1 AND a.account_id = e.account_id
+     WHERE e.tenant_id = $1 AND e.day >= current_date - 1
+     GROUP BY e.account_id, a.property_id, a.vendor
+    HAVING sum(near_misses) >= $4 AND sum(near_misses) >= $5 * (sum(suppressed) + sum(near_misses))
 ), ended AS (
     UPDATE alerts a SET ended_at = now()
      WHERE tenant_id = $1 AND ended_at IS NULL AND NOT EXISTS (SELECT FROM due d WHERE d.subject = a.subject)
@@ -83,7 +92,9 @@ async def raise_new(
 
     Every case of severity 1 counts, and those of `case_kinds` from severity 2 on. Returns what is news.
     """
-    rows = await connection.fetch(_RAISE, tenant_id, list(case_kinds), "waiting" if by_mail else "none")
+    rows = await connection.fetch(
+        _RAISE, tenant_id, list(case_kinds), "waiting" if by_mail else "none", _MISSES, _MISSED_SHARE
+    )
     return [Alert(**row) for row in rows]
 
 

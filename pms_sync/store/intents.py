@@ -15,6 +15,8 @@ from uuid import UUID
 
 import msgspec
 
+from pms_sync.domain.events import push_parked
+from pms_sync.store import events_out
 from pms_sync.store.audit import Entry, append
 from pms_sync.store.database import Connection
 from pms_sync.store.outbox import Kind
@@ -170,7 +172,20 @@ async def move(
         raise Moved(f"intent {intent.intent_id} is no longer {intent.state}")
     if state != intent.state:
         await append(connection, after.tenant_id, [_entry(after, by or after.actor)])
+        if state == "parked":
+            await _tell_parked(connection, after)
     return after
+
+
+async def _tell_parked(connection: Connection, intent: Intent) -> None:
+    """Tell subscribers that a change waits for a person, in the transaction that parks it."""
+    if not await events_out.wanted(connection, intent.tenant_id):
+        return
+    property_id = await connection.fetchval(
+        "SELECT property_id FROM accounts WHERE tenant_id = $1 AND account_id = $2", intent.tenant_id, intent.account_id
+    )
+    event = push_parked(intent.intent_id, intent.account_id, intent.reservation_id, property_id, intent.correlation_id)
+    await events_out.append(connection, intent.tenant_id, [event])
 
 
 def _entry(intent: Intent, actor: str) -> Entry:

@@ -24,7 +24,7 @@ Kind = Literal["create", "modify", "cancel"]
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """What is newly to be told to an account about one object: a stay's id, for a create the first stay's.
 
-    Nothing leaves before `held_s` seconds have passed.
+    Nothing leaves before `held_s` seconds have passed. `notices` say what the vendor will not do with it.
     """
 
     account_id: UUID
@@ -35,21 +35,23 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     correlation_id: str
     held_s: float = 0.0
+    notices: tuple[str, ...] = ()
 
 
 # A create stays one whatever is planned after it: until the vendor has the object there is nothing to modify.
 _PLAN = """
-INSERT INTO intents (tenant_id, intent_id, account_id, object_id, reservation_id, kind, paths, actor, correlation_id,
-                     held_until)
-SELECT $1, intent_id, account_id, object_id, reservation_id, kind, paths, actor, correlation_id,
+INSERT INTO intents (tenant_id, intent_id, account_id, object_id, reservation_id, kind, paths, notices, actor,
+                     correlation_id, held_until)
+SELECT $1, intent_id, account_id, object_id, reservation_id, kind, paths, notices, actor, correlation_id,
        CASE WHEN held_s > 0 THEN now() + held_s * interval '1 second' END
   FROM json_to_recordset($2::json)
-       AS u(intent_id uuid, account_id uuid, object_id uuid, reservation_id uuid, kind text, paths text[], actor text,
-            correlation_id text, held_s float8)
+       AS u(intent_id uuid, account_id uuid, object_id uuid, reservation_id uuid, kind text, paths text[],
+            notices text[], actor text, correlation_id text, held_s float8)
  ORDER BY account_id, object_id
 ON CONFLICT (tenant_id, account_id, object_id) WHERE state = 'planned' DO UPDATE
    SET kind = CASE WHEN intents.kind = 'create' THEN intents.kind ELSE excluded.kind END,
        paths = ARRAY(SELECT DISTINCT unnest(intents.paths || excluded.paths) ORDER BY 1),
+       notices = ARRAY(SELECT DISTINCT unnest(intents.notices || excluded.notices) ORDER BY 1),
        actor = excluded.actor, correlation_id = excluded.correlation_id, vendor_error = NULL,
        held_until = greatest(intents.held_until, excluded.held_until)
 """
@@ -81,6 +83,7 @@ def together(before: Planned, after: Planned) -> Planned:
         after,
         kind="create" if before.kind == "create" else after.kind,
         paths=tuple(sorted({*before.paths, *after.paths})),
+        notices=tuple(dict.fromkeys((*before.notices, *after.notices))),
         held_s=max(before.held_s, after.held_s),
     )
 

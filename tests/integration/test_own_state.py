@@ -557,3 +557,18 @@ async def test_a_difference_of_dates_at_first_contact_is_one_link_up_review(pair
     assert (await pair.stay())["departure"] == date(2026, 3, 13)
     [planned] = await pair.planned()
     assert planned["account_id"] == pair.account_id
+
+
+async def test_a_room_line_left_out_of_a_complete_revision_is_a_case_and_keeps_its_room(front: Front) -> None:
+    """BEYOND 38: absence inside a reservation told whole is never a silent deletion, and never silently kept either."""
+    first, second = revision("1001"), revision("1001", room="102")
+    [stay] = second.room_stays
+    both = (first.room_stays[0], msgspec.structs.replace(stay, ref="1002"))
+    whole = msgspec.structs.replace(first, scope="reservation", siblings_complete=True, room_stays=both)
+    await front.apply(whole)
+    less = msgspec.structs.replace(whole, room_stays=both[:1], version="2026-03-02T10:00:00Z")
+    await front.apply(less)
+    assert [case["kind"] for case in await front.cases()] == ["group_member_dropped"]
+    assert await front.rows("SELECT count(*) AS n FROM room_stays WHERE status = 'confirmed'") == [{"n": 2}]
+    await front.apply(msgspec.structs.replace(whole, version="2026-03-03T10:00:00Z"))
+    assert await front.cases() == []

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from conflict.collisions import severity
-from conflict.fields import NAMELESS, Names, public_path, public_value
+from conflict.fields import NAMELESS, Names, atom_path, public_path, public_value
 from conflict.verdicts import Contest, Judgement
 from pms_sync.domain.case import Case
 
@@ -29,6 +29,14 @@ def fields_of(judgements: Iterable[Judgement], names: Names = NAMELESS) -> tuple
         }
         for one in judgements
     )
+
+
+def is_choosable(path: str) -> bool:
+    """Tell whether a person chooses a side for this field; other rows of a case only say what it is about."""
+    try:
+        return bool(atom_path(path))
+    except ValueError:
+        return False
 
 
 def subject_of(contest: Contest, link: str, account_id: UUID) -> str:

@@ -27,6 +27,8 @@ _SEVERITY = {
     "mass_change": 1,
 }
 _LEAST = 4
+# A change that takes away more than this share of at least so many live stays is not believed by itself.
+MASS_LEAST, MASS_SHARE = 10, 0.3
 _TONIGHT, _THIS_WEEK = 1, 7
 
 
@@ -142,6 +144,11 @@ def vanished(
         reservation_ids=(reservation_id,) if reservation_id else (),
         fields=(atom("links.ref", here=ref, there=there, rule="absence is never a deletion"),),
     )
+
+
+def is_mass(live: int, touched: int) -> bool:
+    """Tell whether losing so many of the live stays of an account at once wants a person (ARCHITECTURE §7, valve)."""
+    return live >= MASS_LEAST and touched > live * MASS_SHARE
 
 
 def mass_change(property_id: UUID, account_id: UUID, live: int, touched: int) -> Case:

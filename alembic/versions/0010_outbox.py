@@ -16,6 +16,7 @@ depends_on = None
 TENANT = "tenant_id = (SELECT nullif(current_setting('pms_sync.tenant', true), '')::uuid)"
 
 UP = (
+    "ALTER TABLE room_stays ADD COLUMN object_ref text",  # the vendor's object that the stay is part of
     """
     ALTER TABLE links
         ADD COLUMN ours bytea,
@@ -100,6 +101,7 @@ DOWN = (
         DROP COLUMN look_ups, DROP COLUMN old_reads, DROP COLUMN actor, DROP COLUMN held_until
     """,
     "ALTER TABLE links DROP COLUMN home_ref, DROP COLUMN home_account_id, DROP COLUMN ours",
+    "ALTER TABLE room_stays DROP COLUMN object_ref",
 )
 
 

@@ -38,6 +38,7 @@ SPEC = ConnectorSpec(
     rate_budget=RateBudget(credits=Decimal(100), window_s=300.0, reserve=Decimal(15)),  # 3
     max_in_flight=1,  # 3: one call at a time per account
     batch_fetch_limit=40,  # 13.5
+    batch_push_limit=40,  # 4.2: as many as are read back in one call, far below what one post takes
     webhook_trust="weak",
     webhook_header=SECRET_HEADER,
     identifier_keys=frozenset(

@@ -37,7 +37,11 @@ RULES: Mapping[str, Rule] = {
     "knows_faults": Rule("silver", "tells every failure with what must be done next", ("faults.", "limits.")),
     "keeps_its_login": Rule("silver", "renews an expired token once, and never hammers a refused one", ("auth.",)),
     "is_polite": Rule("silver", "keeps to the vendor's budget", ("calls.",)),
-    "takes_webhooks": Rule("gold", "subscribes once, lets in who may send, and keeps out the rest", ("door.",)),
+    "takes_webhooks": Rule(
+        "gold",
+        "subscribes once, lets in who may send, and keeps out the rest; or empties a queue and tells what was lost",
+        ("door.", "queue."),
+    ),
     "writes": Rule("platinum", "writes once, and finds out what became of a lost answer", ("push.",)),
 }
 

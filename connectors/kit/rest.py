@@ -32,7 +32,7 @@ _ERROR_CHAIN = 8
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What to send; `headers` and `body` may carry secrets, so a request is never logged.
 
-    `body` is encoded already, as `media` says.
+    `body` is encoded already, as `media` says; `hidden` are texts inside it that no fault may repeat.
     """
 
     method: str
@@ -42,6 +42,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     body: bytes | None = None
     media: str = "application/json"
+    hidden: Sequence[str] = ()
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -326,15 +327,16 @@ _STRING = msgspec.json.Decoder(str)
 
 
 def vendor_words(body: bytes, request: Request) -> str:
-    """Return the vendor's own reason, short, on one line, with everything we sent in headers struck out."""
+    """Return the vendor's own reason, short, on one line, with everything we sent in headers, or hid, struck out."""
     try:
         said = _SAID.decode(body)
         words = _text(said.error) or _text(said.message)
     except (ValueError, RecursionError):
         return ""
-    for value in request.headers.values():
-        for secret in (value, value.rpartition(" ")[2]):  # also without the word before it, as in "Bearer …"
-            words = words.replace(secret, "***") if secret else words
+    sent = [*request.headers.values(), *request.hidden]
+    bare = [value.rpartition(" ")[2] for value in sent]  # also without the word before it, as in "Bearer …"
+    for secret in filter(None, [*sent, *bare]):
+        words = words.replace(secret, "***")
     return re.sub(r"\s+", " ", words).strip()[:_SHOWN]
 
 

@@ -24,15 +24,15 @@ DIRECT = "direct"  # the source of what was made at our own desk
 UNMAPPED, ILLEGAL, REFUSED = "mapping_missing", "illegal_status_jump", "double_booked"
 
 # Columns whose change is no news for a reader of the history.
-_SILENT = frozenset({"version", "private", "refused_ticket"})
+_SILENT = frozenset({"version", "private", "refused_ticket", "object_ref"})
 # Columns whose values stay out of the audit log.
 _SEALED = frozenset({"private_digest"})
 
 
 def stay_row(
-    account: Account, stay: Stay, stay_id: UUID, reservation_id: UUID, catalogue: PropertyCatalogue
+    account: Account, stay: Stay, stay_id: UUID, reservation_id: UUID, object_ref: str, catalogue: PropertyCatalogue
 ) -> dict[str, Any]:
-    """Return a stay's row under the account of its home link; claim state and flags are filled in later."""
+    """Return a stay's row under its home link (account and object ref); claim state and flags are filled in later."""
     at_desk = account.account_id == DESK
     return {
         "stay_id": stay_id,
@@ -40,6 +40,7 @@ def stay_row(
         "account_id": None if at_desk else account.account_id,
         "vendor": None if at_desk else account.vendor,
         "vendor_ref": stay.ref,
+        "object_ref": object_ref,
         "room_type_id": catalogue.room_types.get(stay.room_type or ""),
         "room_id": catalogue.rooms.get(stay.room or ""),
         "room_type_ref": stay.room_type_ref,

@@ -41,7 +41,7 @@ def plan_stays(told: Sequence[Told], ground: Ground, new_id: NewId) -> list[Move
         record, catalogue = one.record, ground.catalogues[one.account.property_id]
         for stay in one.ours.room_stays:
             stay_id = known.get((one.home[0], stay.ref)) or new_id()
-            row = rows.stay_row(one.account, stay, stay_id, one.reservation_id, catalogue)
+            row = rows.stay_row(one.account, stay, stay_id, one.reservation_id, one.home[1], catalogue)
             moves.append(_move(record, row, trees.stays.get(stay_id), catalogue))
             changes.stays[stay_id] = (record, row, rows.night_rows(stay, row["room_id"]))
             changes.object_ids.setdefault(record.key, stay_id)
@@ -98,15 +98,26 @@ def plan_retries(sifted: Sifted, ground: Ground) -> list[Move]:
     moves = []
     for record, link in sifted.retry:
         catalogue = ground.catalogues[record.account.property_id]
-        before, block = trees.stays.get(link.object_id), trees.blocks.get(link.object_id)
-        if before is not None and link.object_id not in changes.stays:
-            row = {**before, "flags": ",".join(before["flags"])}
-            moves.append(_move(record, row, before, catalogue))
-            changes.retried[link.object_id] = (record, row)
+        for stay_id, before in _refused(trees, link).items():
+            if stay_id not in changes.stays:
+                row = {**before, "flags": ",".join(before["flags"])}
+                moves.append(_move(record, row, before, catalogue))
+                changes.retried[stay_id] = (record, row)
+        block = trees.blocks.get(link.object_id)
         if block is not None and link.object_id not in changes.blocks:
             changes.blocks[link.object_id] = (record, {**block}, block)
             moves.append(_block_move(record, block, block, link.object_id, catalogue))
     return moves
+
+
+def _refused(trees: Trees, link: links.Link) -> dict[UUID, Row]:
+    """Return the stays of a vendor's object that lack their room."""
+    key = (link.account_id, link.vendor_ref)
+    return {
+        stay_id: row
+        for stay_id, row in trees.stays.items()
+        if row["refused_ticket"] is not None and (row["account_id"], row["object_ref"] or row["vendor_ref"]) == key
+    }
 
 
 def settle_claims(moves: Sequence[Move], changes: Changes) -> None:

@@ -136,7 +136,8 @@ guests.reservation_id reservations | folio_lines.reservation_id reservations | l
 identity_keys.reservation_id reservations | blocks.property_id properties | inventory.room_type_id room_types
 """
 _TIED = """
-accounts.property_id properties | deliveries.door_id doors | events.account_id accounts | lanes.account_id accounts
+accounts.property_id properties | deliveries.door_id doors | deliveries.account_id accounts
+events.account_id accounts | lanes.account_id accounts
 links.account_id accounts | raw_records.account_id accounts | room_stays.account_id accounts
 room_stays.room_id rooms | room_stays.room_type_id room_types | blocks.account_id accounts | blocks.room_id rooms
 cursors.account_id accounts | sweeps.account_id accounts | intents.account_id accounts

@@ -14,7 +14,7 @@ async def certify(vendor: str) -> dict[str, Any]:
     """Return the evidence document of an installed plugin; raises ConfigurationFault when a half is missing."""
     evidence = await conformance.certify(
         cast("ConnectorPlugin", plugins.one(plugins.CONNECTORS, vendor)),
-        plugins.door(vendor),
+        plugins.doors().get(vendor),
         plugins.mapper(vendor),
         cast("Any", plugins.one(plugins.SIMULATORS, vendor)),
         open_client=lambda base_url: open_client(base_url, ca_file=None, allow_private=True),

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import click
 import msgspec
 
+from pms_sync import plugins
 from pms_sync.bootstrap import Opened, new_id
 from pms_sync.bootstrap.finding import runtime_of
 from pms_sync.cli import output, store
 from pms_sync.domain.errors import ConfigurationFault, Fault
 from pms_sync.ingest.poller import Poller, is_pollable
+from pms_sync.ingest.router import Router
 from pms_sync.ingest.subscriptions import Subscriptions
+from pms_sync.ingest.worker import Worker
 
 
 @click.command(name="poll-once")
@@ -58,13 +62,21 @@ async def _poll(core: Opened, account: str | None, stream: str | None) -> list[A
     worker = core.worker(runtimes)
     try:
         items = await poller.poll_once(chosen, stream)
-        await worker.drain(chosen)
+        await _land(core, worker, chosen)
     except Fault:
-        await worker.drain(chosen)  # what the other accounts brought
+        await _land(core, worker, chosen)  # what the other accounts brought
         raise
     finally:
         await runtimes.aclose()
     return [msgspec.to_builtins(item) for item in items]
+
+
+async def _land(core: Opened, worker: Worker, account_id: UUID | None) -> None:
+    """Route what queues gave, and work until no record of the account waits."""
+    router = Router(core.database, core.keys, plugins.doors(), queues=core.queues)
+    while core.queues and await router.route_once():
+        continue
+    await worker.drain(account_id)
 
 
 def _check_stream(core: Opened, stream: str | None) -> None:

@@ -29,7 +29,7 @@ def command(which: str | None, as_json: bool) -> None:  # noqa: FBT001
     async def work(core: Opened) -> Mapping[str, Any]:
         runtimes = core.runtimes()
         await runtimes.refresh()
-        router = Router(core.database, core.keys, plugins.doors())
+        router = Router(core.database, core.keys, plugins.doors(), queues=core.queues)
         try:
             replay = Replay(core.database, router, core.worker(runtimes), new_id)
             return await replay.run(everything=which == "all")

@@ -85,6 +85,8 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `version` sorts as text within one object. `is_home` tells that reservation-level fields come from the record
     that owns them (the master of a group); without a home the lowest stay ref speaks for the reservation.
     `token` is the mark we left on an object that we created there, by which it is known again.
+    `ambiguous` names the fields whose instant was told as local time in an hour that the clocks repeat or leave out;
+    the earlier reading stands there.
     """
 
     vendor: str
@@ -115,6 +117,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     created_at: datetime | UnsetType | None = UNSET
     modified_at: datetime | UnsetType | None = UNSET
     token: str | None = None
+    ambiguous: tuple[str, ...] = ()
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True, gc=False):

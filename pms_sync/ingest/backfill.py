@@ -12,7 +12,8 @@ from pms_sync.domain.ids import NewId
 from pms_sync.ingest import windows
 from pms_sync.ingest.batch import AccountRuntime
 from pms_sync.ingest.intake import Taken
-from pms_sync.ingest.snapshots import BACKFILL, Snapshots, dimension_of
+from pms_sync.ingest.snapshots import BACKFILL, Snapshots
+from pms_sync.ingest.tiling import dimension_of
 from pms_sync.ports.connector import Page, StreamSpec
 from pms_sync.store import sweeps
 from pms_sync.store.database import Connection, Database

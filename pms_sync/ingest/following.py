@@ -42,6 +42,7 @@ class Run:
         self.pages = self.records = self.new = 0
         self.since: str | None = None
         self.until: str | None = None
+        self.rest_s: float | None = None  # the stream's own period, or the usual interval
 
     def count(self, taken: Taken) -> None:
         """Add one page."""
@@ -105,7 +106,7 @@ class Following:
         except Fault as fault:
             await self._reset(run, fault)
             return "snapshot"
-        return run.claim.phase
+        return "snapshot" if run.claim.sweep_wanted_at is not None else run.claim.phase
 
     async def _reset(self, run: Run, fault: Fault) -> None:
         _log.error("cursor_reset", account_id=str(run.claim.account_id), stream=run.claim.stream, why=fault.what)
@@ -116,27 +117,37 @@ class Following:
 
     async def _snapshot(self, run: Run) -> None:
         """List everything once; a stream that cannot be listed starts with the changes from now on."""
+        before = run.position
         sweep = await self._resumed(run)
         if sweep is None:
             if run.position is None:
                 await self._subscribe(run.runtime)
             sweep = await self._begin(run)
-        phase = "delta" if run.spec.feed == "delta" else "snapshot"
-
-        async def in_transaction(connection: Connection, after: Sweep | None) -> None:
-            if after is None or after.done:
-                await cursors.finish_snapshot(connection, run.claim, phase)
-            else:
-                await cursors.hold(connection, run.claim)
-
         if sweep is None:
             async with self._database.connection() as connection:
-                await in_transaction(connection, None)
+                await self._after_sweep(run, connection, None)
             return
+        await self._sweep(run, sweep)
+        done = sweep.dimension
+        for dimension in run.spec.day_dimensions[_place(run.spec, done) :]:
+            await self._sweep(run, await self._along(run, dimension, before))
+
+    async def _sweep(self, run: Run, sweep: Sweep) -> None:
         run.show(sweep.range_from, sweep.range_to)
         await self._snapshots.read(
-            run.runtime, sweep, in_transaction=in_transaction, on_page=partial(self._after_snapshot_page, run)
+            run.runtime,
+            sweep,
+            in_transaction=partial(self._after_sweep, run),
+            on_page=partial(self._after_snapshot_page, run),
         )
+
+    async def _after_sweep(self, run: Run, connection: Connection, after: Sweep | None) -> None:
+        """Leave the snapshot with the last page of its last dimension; hold the cursor with any other."""
+        if after is None or (after.done and _place(run.spec, after.dimension) == len(run.spec.day_dimensions)):
+            phase = "delta" if run.spec.feed == "delta" else "snapshot"
+            await cursors.finish_snapshot(connection, run.claim, phase)
+        else:
+            await cursors.hold(connection, run.claim)
 
     async def _resumed(self, run: Run) -> Sweep | None:
         if run.position is None:
@@ -147,27 +158,37 @@ class Following:
 
     async def _begin(self, run: Run) -> Sweep | None:
         """Remember the start on the cursor, with room for clocks that disagree, and open the sweep beside it."""
-        now, claim = self._clock.now(), run.claim
+        now, claim, first = self._clock.now(), run.claim, run.position is None
         start = max(now - windows.CLOCK_DOUBT, run.position or now - windows.CLOCK_DOUBT)
-        range_from, range_to = windows.snapshot_range(now)
         async with self._database.transaction() as connection:
             await cursors.begin_snapshot(connection, claim, start)
             run.position = start
             if run.spec.snapshot_dimension is None:
                 return None
-            sweep = Sweep(
-                tenant_id=claim.tenant_id,
-                sweep_id=self._new_id(),
-                account_id=claim.account_id,
-                stream=claim.stream,
-                kind=SNAPSHOT,
-                dimension=run.spec.snapshot_dimension,
-                range_from=range_from,
-                range_to=range_to,
-                position=range_from,
-            )
+            sweep = self._planned(run, run.spec.snapshot_dimension, _range(run.spec, now, first=first))
             await sweeps.begin(connection, sweep)
         return sweep
+
+    async def _along(self, run: Run, dimension: str, before: datetime | None) -> Sweep:
+        """Open the sweep along a further dimension: the days since the sweep before, with room for their edges."""
+        sweep = self._planned(run, dimension, windows.recent_days(before, self._clock.now()))
+        async with self._database.transaction() as connection:
+            await cursors.hold(connection, run.claim)
+            await sweeps.begin(connection, sweep)
+        return sweep
+
+    def _planned(self, run: Run, dimension: str, ends: tuple[datetime, datetime]) -> Sweep:
+        return Sweep(
+            tenant_id=run.claim.tenant_id,
+            sweep_id=self._new_id(),
+            account_id=run.claim.account_id,
+            stream=run.claim.stream,
+            kind=SNAPSHOT,
+            dimension=dimension,
+            range_from=ends[0],
+            range_to=ends[1],
+            position=ends[0],
+        )
 
     async def _after_snapshot_page(self, run: Run, page: Page, taken: Taken, _after: Sweep) -> None:
         run.count(taken)
@@ -261,6 +282,18 @@ class Following:
             async with self._database.connection() as connection:
                 await cursors.calibrate(connection, run.claim)
             run.calibrated = True
+
+
+def _range(spec: StreamSpec, now: datetime, *, first: bool) -> tuple[datetime, datetime]:
+    """A stream that is swept again and again is listed to its far ends the first time only."""
+    if first or spec.feed != "sweep":
+        return windows.snapshot_range(now)
+    return windows.sweep_range(now, spec.sweep_back, spec.sweep_ahead)
+
+
+def _place(spec: StreamSpec, dimension: str) -> int:
+    """Return how many of the further dimensions are over once this one is."""
+    return spec.day_dimensions.index(dimension) + 1 if dimension in spec.day_dimensions else 0
 
 
 def _known(run: Run) -> datetime:

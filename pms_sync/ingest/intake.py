@@ -7,28 +7,27 @@ from typing import Literal
 
 import msgspec
 
-from pms_sync.domain.digest import digest_of
 from pms_sync.domain.ids import NewId
 from pms_sync.ingest.batch import AccountRuntime
 from pms_sync.observe.logs import get_logger
-from pms_sync.observe.redact import scrub_json
 from pms_sync.ports.connector import Page, Record
 from pms_sync.store import accounts, lanes, raw, seen
+from pms_sync.store.accounts import Account
 from pms_sync.store.database import Connection
 from pms_sync.store.lanes import BACKFILL, POLL, NewEvent, Verdict
+from pms_sync.store.recognise import Recognised, is_ref, recognise, unreadable_ref
 from pms_sync.store.sealing import KeyRing
 
 Kind = Literal["poll", "backfill", "reconcile"]
 
 LANE_PRIORITY: dict[Kind, int] = {"poll": POLL, "reconcile": POLL, "backfill": BACKFILL}
-_REF_LIMIT = 200
 _WHY_LIMIT = 500
 
 _log = get_logger(__name__)
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """What a page came to: rows seen, rows stored as new work, and rows parked because they cannot be read."""
+    """What a page came to: rows seen, rows that are new work, and rows parked because they cannot be read."""
 
     records: int = 0
     new: int = 0
@@ -69,7 +68,32 @@ class Intake:
         if fresh:
             await self._store(connection, runtime, stream, fresh, kind, ticket)
         parked = sum(row.path is not None for row in fresh)
-        return Taken(records=len(page.records) + len(page.rejected), new=len(fresh) - parked, parked=parked)
+        hinted = await self._hint(connection, account, stream, page, kind) if page.sightings else 0
+        seen_rows = len(page.records) + len(page.sightings) + len(page.rejected)
+        return Taken(records=seen_rows, new=len(fresh) - parked + hinted, parked=parked)
+
+    async def _hint(self, connection: Connection, account: Account, stream: str, page: Page, kind: Kind) -> int:
+        """Let what a listing only names be fetched, unless that version of it is held or a fetch is waiting."""
+        named = {one.ref: one.version for one in page.sightings if is_ref(one.ref)}
+        refs = sorted(named)
+        held = await seen.versions(connection, account.tenant_id, account.account_id, refs)
+        asked = await seen.asked_for(connection, account.account_id, stream, refs)
+        correlation_id = str(self._new_id())
+        events = [
+            NewEvent(
+                tenant_id=account.tenant_id,
+                account_id=account.account_id,
+                kind=kind,
+                stream=stream,
+                ref=ref,
+                correlation_id=correlation_id,
+                priority=LANE_PRIORITY[kind],
+            )
+            for ref in refs
+            if ref not in asked and (not named[ref] or held.get(ref) != named[ref])
+        ]
+        await lanes.append(connection, events)
+        return len(events)
 
     def _rows(self, runtime: AccountRuntime, codes: int, page: Page) -> list[_Row]:
         ours = runtime.account.property_ref
@@ -121,24 +145,27 @@ async def _park(connection: Connection, stored: Iterable[tuple[_Row, NewEvent, i
 
 
 def _readable(runtime: AccountRuntime, codes: int, record: Record) -> _Row:
-    if not 0 < len(record.ref) <= _REF_LIMIT or not record.ref.isprintable():
+    if not is_ref(record.ref):
         why = "the object is named by something that is no reference"
         return _unreadable(runtime, codes, record.body, "$", why)
-    body, body_digest, digest = _scrubbed(runtime, codes, record.body)
-    return _Row(ref=record.ref, body=body, body_digest=body_digest, digest=digest)
+    known = _known(runtime, codes, record.body)
+    return _Row(ref=record.ref, body=known.body, body_digest=known.body_digest, digest=known.digest)
 
 
 def _unreadable(runtime: AccountRuntime, codes: int, body: bytes, path: str, why: str) -> _Row:
-    """Name the row after its bytes, since nothing else names it: the same bad row is parked once."""
-    scrubbed, body_digest, digest = _scrubbed(runtime, codes, body)
-    name = f"unreadable-{body_digest.hex()[:24]}"
-    return _Row(ref=name, body=scrubbed, body_digest=body_digest, digest=digest, path=_plain(path), why=_plain(why))
+    known = _known(runtime, codes, body)
+    return _Row(
+        ref=unreadable_ref(known.body_digest),
+        body=known.body,
+        body_digest=known.body_digest,
+        digest=known.digest,
+        path=_plain(path),
+        why=_plain(why),
+    )
 
 
-def _scrubbed(runtime: AccountRuntime, codes: int, body: bytes) -> tuple[bytes, bytes, bytes]:
-    clean, _ = scrub_json(body, runtime.connector.spec.identifier_keys)
-    body_digest = raw.body_digest(clean)
-    return clean, body_digest, digest_of(body_digest, runtime.mapper.version, codes)
+def _known(runtime: AccountRuntime, codes: int, body: bytes) -> Recognised:
+    return recognise(body, runtime.connector.spec.identifier_keys, runtime.mapper.version, codes)
 
 
 def _raw_record(runtime: AccountRuntime, stream: str, row: _Row) -> raw.RawRecord:

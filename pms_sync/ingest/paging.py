@@ -29,12 +29,15 @@ class LoopGuard:
         """Name the listing for the message."""
         self._where = where
         self._tokens: set[str] = set()
-        self._last: tuple[tuple[str, bytes], ...] = ()
+        self._last: tuple[tuple[str, bytes | str], ...] = ()
         self._empty = 0
 
     def check(self, page: Page) -> None:
         """Look at a page before it is stored."""
-        content = tuple((record.ref, record.body) for record in page.records)
+        content: tuple[tuple[str, bytes | str], ...] = (
+            *((record.ref, record.body) for record in page.records),
+            *((one.ref, one.version) for one in page.sightings),
+        )
         if content and content == self._last:
             raise self._fault("the same page came twice in a row")
         self._last = content

@@ -17,7 +17,8 @@ import msgspec
 
 from pms_sync.domain.errors import Disposition, Fault, Unavailable, VendorFault
 from pms_sync.ingest.batch import AccountRuntime
-from pms_sync.ingest.following import Following
+from pms_sync.ingest.draining import Draining, Emptied
+from pms_sync.ingest.following import Following, Run
 from pms_sync.observe.logs import get_logger
 from pms_sync.store import accounts, cursors, sweeps
 from pms_sync.store.cursors import Claim, Overtaken
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 Runtimes = Callable[[], Mapping[UUID, AccountRuntime]]
 Subscribe = Callable[[AccountRuntime], Awaitable[None]]
 
-POLLABLE = frozenset({"delta", "sweep", "snapshot"})
+POLLABLE = frozenset({"delta", "sweep", "snapshot", "queue"})
+_READ_BY_ITSELF = frozenset({"delta", "queue"})
 _JITTER = 0.1
 _FIRST_WAIT_S = 2.0
 _MOST_DOUBLINGS = 16
@@ -59,6 +61,10 @@ async def _nothing_to_subscribe(_runtime: AccountRuntime) -> None:
     """Nobody sends to us."""
 
 
+def _unheard() -> None:
+    """Nobody listens."""
+
+
 class Poller:
     """The loop step over due cursors; keeps the reads it started until they end."""
 
@@ -74,17 +80,20 @@ class Poller:
         rand: Callable[[], float] = random.random,
         sleep: Sleep = asyncio.sleep,
         subscribe: Subscribe = _nothing_to_subscribe,
+        stored: Callable[[], None] = _unheard,
         lease_s: float = 12.0,
         limit: int = 16,
     ) -> None:
         """`runtimes` gives the accounts as they are now; `subscribe` is awaited before an account's first snapshot.
 
         `interval_s` is POLL_INTERVAL; `limit` bounds the reads at one time. A lease is prolonged while its read runs.
+        `stored` is told when what a queue gave waits to be routed.
         """
         self._database, self._runtimes, self._clock = database, runtimes, clock
         self._interval_s, self._rand, self._sleep = interval_s, rand, sleep
         self._lease_s, self._limit, self._owner = lease_s, limit, new_id()
         self._following = Following(database, keys, clock=clock, new_id=new_id, subscribe=subscribe)
+        self._draining = Draining(database, keys, clock=clock, new_id=new_id, stored=stored, sleep=sleep)
         self._running: dict[asyncio.Task[None], Claim] = {}
         self._in_doubt = False  # the database was away: more may be leased to us than we read
 
@@ -177,13 +186,13 @@ class Poller:
     async def _read(self, runtime: AccountRuntime, claim: Claim) -> PollItem:
         try:
             async with self._kept(claim):
-                told = await self._following.read(runtime, claim)
-            await self._succeed(claim)
+                told = await self._told(runtime, claim)
+            await self._succeed(runtime, claim, told.rest_s)
         except Overtaken:
             raise
         except Exception as error:
             try:
-                await self._fail(claim, error)
+                await self._fail(runtime, claim, error)
             except Unavailable:
                 self._in_doubt = True
             raise
@@ -196,6 +205,11 @@ class Poller:
             from_=told.since,
             to=told.until,
         )
+
+    async def _told(self, runtime: AccountRuntime, claim: Claim) -> Run | Emptied:
+        """Read the cursor as its stream is fed."""
+        queued = runtime.connector.spec.stream(claim.stream).feed == "queue"
+        return await (self._draining.read(runtime, claim) if queued else self._following.read(runtime, claim))
 
     @asynccontextmanager
     async def _kept(self, claim: Claim) -> AsyncIterator[None]:
@@ -218,11 +232,15 @@ class Poller:
             except Unavailable:
                 continue
 
-    async def _succeed(self, claim: Claim) -> None:
+    async def _succeed(self, runtime: AccountRuntime, claim: Claim, rest_s: float | None = None) -> None:
+        """Let the stream rest: as long as a queue said, as its own period says, or as long as polls are apart."""
+        period = runtime.connector.spec.stream(claim.stream).period
+        longest = self._interval_s if period is None else max(self._interval_s, period.total_seconds())
+        rest = longest if rest_s is None else min(rest_s, longest)
         async with self._database.connection() as connection:
-            await cursors.succeed(connection, claim, self._interval_s * (1 - _JITTER * self._rand()))
+            await cursors.succeed(connection, claim, rest * (1 - _JITTER * self._rand()))
 
-    async def _fail(self, claim: Claim, error: Exception) -> None:
+    async def _fail(self, runtime: AccountRuntime, claim: Claim, error: Exception) -> None:
         """Put what went wrong on the cursor; the position stays whatever it was."""
         if isinstance(error, Unavailable) and not isinstance(error, VendorFault):
             self._in_doubt = True
@@ -235,7 +253,7 @@ class Poller:
             case Disposition.ABORT | Disposition.PARK | Disposition.REFUSE:
                 await self._back_off(claim, error, forget_page=True)
             case Disposition.SKIP:
-                await self._succeed(claim)
+                await self._succeed(runtime, claim)
             case _:
                 assert_never(disposition)
 
@@ -260,8 +278,8 @@ def pollable(runtime: AccountRuntime) -> list[str]:
 
 
 def is_pollable(stream: StreamSpec) -> bool:
-    """Tell whether a stream is read in windows."""
-    return stream.feed in POLLABLE and (stream.feed == "delta" or stream.snapshot_dimension is not None)
+    """Tell whether a stream is read by asking for it, again and again."""
+    return stream.feed in POLLABLE and (stream.feed in _READ_BY_ITSELF or stream.snapshot_dimension is not None)
 
 
 def _disposition(error: Exception) -> Disposition:

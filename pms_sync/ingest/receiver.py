@@ -228,7 +228,7 @@ class Receiver:
             door_id=door.door_id,
             vendor=door.vendor,
             vendor_delivery_id=_delivery_id(plugin.door, delivery),
-            body=await _without_cards(body, plugin.identifier_keys),
+            body=await without_cards(body, plugin.identifier_keys),
             correlation_id=correlation_id,
             received_at=delivery.received_at,
         )
@@ -332,7 +332,7 @@ def _delivery_id(door: Door, delivery: Delivery) -> str | None:
     return "sha256:" + hashlib.sha256(given.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def _without_cards(body: bytes, identifier_keys: frozenset[str]) -> bytes:
+async def without_cards(body: bytes, identifier_keys: frozenset[str]) -> bytes:
     """Remove cards, beside the loop when the body is large; what cannot be scanned loses every long number."""
     try:
         if len(body) > _LARGE:

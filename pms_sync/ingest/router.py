@@ -2,6 +2,9 @@
 
 A delivery is a hint: its event carries no record, only which object is to be read. Equal hints join while nobody has
 claimed the first of them; history is never asked, because the same body can announce different changes.
+
+What was taken from a queue is routed alike, but never turned away: its messages will not come again. One that cannot be
+read parks the delivery beside the others' work, and has the queue's streams listed as a whole.
 """
 
 from __future__ import annotations
@@ -15,23 +18,25 @@ import msgspec
 
 from pms_sync.domain.errors import ConfigurationFault, MappingRejected, Unavailable
 from pms_sync.ports.connector import Door, VendorEvent
-from pms_sync.store import inbox, lanes
+from pms_sync.ports.queue import Drained, QueueReader
+from pms_sync.store import cursors, inbox, lanes
 from pms_sync.store.database import AGAIN, Connection, Database
 from pms_sync.store.inbox import Claimed, Mark, Target
 from pms_sync.store.lanes import LIVE, NewEvent
 from pms_sync.store.sealing import KeyRing
 
-KIND = "webhook"
+KIND, QUEUE = "webhook", "queue"
 _REF_LIMIT = 200
 _Accounts = Mapping[tuple[UUID, str], Sequence[Target]]
 
 
 class Routed(msgspec.Struct, frozen=True, kw_only=True):
-    """What one delivery comes to: its mark and the events it wants."""
+    """What one delivery comes to: its mark, the events it wants, and streams of an account to be listed as a whole."""
 
     delivery: Claimed
     mark: Mark
     events: tuple[NewEvent, ...] = ()
+    sweep: frozenset[str] = frozenset()
 
 
 def _unheard(*_: object) -> None:
@@ -47,10 +52,12 @@ class Router:
         keys: KeyRing,
         doors: Mapping[str, Door],
         *,
+        queues: Mapping[str, QueueReader] | None = None,
         on_routed: Callable[[str, str], None] = _unheard,
     ) -> None:
         """After each commit `on_routed` hears (vendor, done|ignored|parked) and, beside it, (vendor, "anomaly")."""
         self._database, self._keys, self._doors, self._on_routed = database, keys, doors, on_routed
+        self._queues = queues or {}
 
     async def route_once(self, limit: int = 500) -> int:
         """Route up to `limit` deliveries and return how many; raises Unavailable, ConfigurationFault.
@@ -72,6 +79,10 @@ class Router:
             routed = await self._plan(connection, claimed)
             await lanes.append(connection, await _unmerged(connection, routed))
             await inbox.mark(connection, [one.mark for one in routed])
+            for one in routed:
+                account_id = one.delivery.account_id
+                if one.sweep and account_id is not None:
+                    await cursors.want_sweep(connection, one.delivery.tenant_id, account_id, one.sweep)
         self._tell(routed)
         return len(routed)
 
@@ -80,7 +91,12 @@ class Router:
         accounts: dict[tuple[UUID, str], list[Target]] = defaultdict(list)
         for target in found:
             accounts[target.tenant_id, target.vendor].append(target)
-        return [plan(one, self._doors.get(one.vendor), accounts) for one in claimed]
+        return [
+            plan(one, self._doors.get(one.vendor), accounts)
+            if one.account_id is None
+            else plan_drained(one, self._queues.get(one.vendor), accounts)
+            for one in claimed
+        ]
 
     async def _route_singly(self, limit: int) -> int:
         async with self._database.connection() as connection:
@@ -129,6 +145,52 @@ def plan(delivery: Claimed, door: Door | None, accounts: _Accounts) -> Routed:
     return Routed(delivery=delivery, mark=inbox.routed(delivery.delivery_id), events=tuple(by_lane.values()))
 
 
+def plan_drained(delivery: Claimed, reader: QueueReader | None, accounts: _Accounts) -> Routed:
+    """Decide, purely, what a body that was taken from a queue is about."""
+    if reader is None:
+        return _without_events(delivery, inbox.parked(delivery.delivery_id, None, "nothing reads this vendor's queue"))
+    try:
+        drained = reader.read(delivery.body)
+    except MappingRejected as rejected:
+        return _unread(delivery, reader, rejected.path, rejected.why)
+    except Exception as error:  # noqa: BLE001 - any stumble of a reader is a body that cannot be read
+        return _unread(delivery, reader, "$", f"the queue's reader could not read it ({type(error).__name__})")
+    return _sorted(delivery, reader, drained, accounts.get((delivery.tenant_id, delivery.vendor), ()))
+
+
+def _sorted(delivery: Claimed, reader: QueueReader, drained: Drained, ours: Sequence[Target]) -> Routed:
+    odd = [hint for hint in drained.events if not _is_ref(hint.ref)]
+    events = [
+        _event(delivery, hint, target)
+        for hint in drained.events
+        if _is_ref(hint.ref)
+        for target in _addressed(delivery, hint, ours)
+    ]
+    unread, sweep, number = [*drained.rejected], drained.sweep, delivery.delivery_id
+    if unread or odd:
+        path, why = (unread[0].path, unread[0].why) if unread else ("$", "an object is named by no reference")
+        count, sweep = len(unread) + len(odd), reader.streams
+        mark = inbox.parked(number, path, f"{count} of {drained.messages} messages cannot be read: {why}")
+    elif events or sweep:
+        mark = inbox.routed(number)
+    else:
+        mark = inbox.ignored(number, "$", "it announces nothing we follow")
+    by_lane = {event.lane_key: event for event in events}
+    return Routed(delivery=delivery, mark=mark, events=tuple(by_lane.values()), sweep=sweep)
+
+
+def _addressed(delivery: Claimed, hint: VendorEvent, ours: Sequence[Target]) -> Iterable[Target]:
+    """Return the accounts of the property a message names, or the account whose queue it was."""
+    if hint.property_ref is None:
+        return [target for target in ours if target.account_id == delivery.account_id]
+    return [target for target in ours if target.property_ref == hint.property_ref]
+
+
+def _unread(delivery: Claimed, reader: QueueReader, path: str, why: str) -> Routed:
+    mark = inbox.parked(delivery.delivery_id, path, why)
+    return Routed(delivery=delivery, mark=mark, sweep=reader.streams)
+
+
 def _meant(hint: VendorEvent, ours: Sequence[Target]) -> Sequence[Target]:
     if hint.property_ref is None:
         return ours if len(ours) == 1 else ()
@@ -139,7 +201,7 @@ def _event(delivery: Claimed, hint: VendorEvent, target: Target) -> NewEvent:
     return NewEvent(
         tenant_id=delivery.tenant_id,
         account_id=target.account_id,
-        kind=KIND,
+        kind=KIND if delivery.account_id is None else QUEUE,
         stream=hint.stream,
         ref=hint.ref,
         correlation_id=delivery.correlation_id,
@@ -150,9 +212,13 @@ def _event(delivery: Claimed, hint: VendorEvent, target: Target) -> NewEvent:
 
 def _checked(hint: VendorEvent) -> VendorEvent:
     """Return the hint when its ref can name an object; raises MappingRejected."""
-    if not 0 < len(hint.ref) <= _REF_LIMIT or not hint.ref.isprintable():
+    if not _is_ref(hint.ref):
         raise MappingRejected("$", hint.ref, "the object is named by something that is no reference")
     return hint
+
+
+def _is_ref(text: str) -> bool:
+    return 0 < len(text) <= _REF_LIMIT and text.isprintable()
 
 
 def _not_ours(delivery: Claimed, hint: VendorEvent) -> Mark:

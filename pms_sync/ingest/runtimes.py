@@ -5,6 +5,7 @@ One login has one budget, whatever the number of properties behind it; every acc
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,7 +15,7 @@ import msgspec
 from pms_sync.domain.clock import Clock
 from pms_sync.domain.errors import ConfigurationFault
 from pms_sync.observe.logs import get_logger
-from pms_sync.ports.connector import CallFacts, Connector, ConnectorContext, ConnectorPlugin
+from pms_sync.ports.connector import CallFacts, Connector, ConnectorContext, ConnectorPlugin, RateBudget
 from pms_sync.ports.mapper import Mapper
 from pms_sync.resilience.breaker import Breaker
 from pms_sync.resilience.budget import Budget, Priority
@@ -135,13 +136,14 @@ class Runtimes:
     async def _connected(self, account: Account, vendor: Vendor) -> Runtime:
         async with self._database.connection() as connection:
             given = await accounts.credentials(connection, self._keys, account)
-        budget = self._budget(account, vendor)
+        budget, shared = self._budget(account, vendor), self._client_budget(vendor, given)
         breaker = Breaker(str(account.account_id), clock=self._clock.monotonic)
         guard = Guard(
             vendor=account.vendor,
             account=str(account.account_id),
             budget=budget,
             breaker=breaker,
+            client_budget=shared,
             on_outcome=self._on_call,
             clock=self._clock.monotonic,
         )
@@ -151,7 +153,7 @@ class Runtimes:
             credentials=given,
             client=vendor.client,
             tokens=AccountTokens(self._database, self._keys, account),
-            report=lambda facts: _observe(budget, facts),
+            report=lambda facts: _observe(budget, shared, facts),
             now=self._clock.now,
         )
         return Runtime(account, vendor.plugin.connect(context), vendor.mapper, guard)
@@ -160,16 +162,27 @@ class Runtimes:
         """Find the budget of the account's login."""
         spec = vendor.plugin.spec
         login = (account.vendor, account.login_digest or account.account_id.bytes)
-        if login not in self._budgets:
-            allowed = spec.rate_budget
-            self._budgets[login] = Budget(
+        return self._budget_of(login, spec.rate_budget, spec.max_in_flight)
+
+    def _client_budget(self, vendor: Vendor, given: Mapping[str, str]) -> Budget | None:
+        """Find the budget that all accounts of one vendor client share, where the vendor counts that too."""
+        spec = vendor.plugin.spec
+        if spec.client_budget is None:
+            return None
+        name = next((given[key] for key in spec.client_credentials if given.get(key)), "")
+        client = (f"{spec.vendor} client", hashlib.sha256(name.encode()).digest())
+        return self._budget_of(client, spec.client_budget, int(spec.client_budget.credits))
+
+    def _budget_of(self, whose: tuple[str, bytes], allowed: RateBudget, in_flight: int) -> Budget:
+        if whose not in self._budgets:
+            self._budgets[whose] = Budget(
                 credits=float(allowed.credits),
                 window_s=allowed.window_s,
                 reserve=float(allowed.reserve),
-                max_in_flight=spec.max_in_flight,
+                max_in_flight=in_flight,
                 clock=self._clock.monotonic,
             )
-        return self._budgets[login]
+        return self._budgets[whose]
 
     def _complain(self, account: Account, fault: ConfigurationFault) -> None:
         """Say once per account why nothing happens for it."""
@@ -182,5 +195,7 @@ def _same_login(before: Account, after: Account) -> bool:
     return (before.login_digest, before.property_ref) == (after.login_digest, after.property_ref)
 
 
-def _observe(budget: Budget, facts: CallFacts) -> None:
+def _observe(budget: Budget, shared: Budget | None, facts: CallFacts) -> None:
     budget.observe(remaining=facts.remaining, resets_in=facts.resets_in, cost=facts.cost)
+    if shared is not None:
+        shared.observe(cost=facts.cost)

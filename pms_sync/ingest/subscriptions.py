@@ -115,7 +115,8 @@ class Subscriptions:
 
     async def _ask(self, runtime: AccountRuntime, door: DoorAddress) -> str | None:
         url = door_url(self._public_url(), door)
-        if not self._private_vendors and _is_loopback(url):
+        sends = "webhooks" in runtime.connector.spec.capabilities
+        if sends and not self._private_vendors and _is_loopback(url):
             return UNREACHABLE
         told = await runtime.call(
             lambda: runtime.connector.subscribe(url, door.secret), priority="reconcile", operation="subscribe"

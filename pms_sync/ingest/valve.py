@@ -19,7 +19,6 @@ from pms_sync.store import cases, lanes, valve
 from pms_sync.store.accounts import Account
 from pms_sync.store.database import Connection
 
-LEAST, SHARE = 10, 0.3
 HELD = "held"
 _LOOK_AGAIN_S = 60.0
 
@@ -34,12 +33,12 @@ class Valve:
     async def held(self, connection: Connection, account: Account, incoming: Sequence[Incoming]) -> dict[str, str]:
         """Return the outcome `held` for every lane that must wait, after planning to read it again."""
         over = {one.lane_key: one for one in incoming if _is_over(one)}
-        if len(over) <= LEAST * SHARE:
+        if len(over) <= collisions.MASS_LEAST * collisions.MASS_SHARE:
             return {}
         refs = [stay.ref for one in over.values() if isinstance(one.mapped, Revision) for stay in one.mapped.room_stays]
         live, touched = await valve.count(connection, account.tenant_id, account.account_id, refs)
         subject = str(account.account_id)
-        if live < LEAST or touched <= live * SHARE:
+        if not collisions.is_mass(live, touched):
             await cases.withdraw(connection, account.tenant_id, "mass_change", [subject])
             return {}
         if await valve.let_through(connection, account.tenant_id, account.account_id):

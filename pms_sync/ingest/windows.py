@@ -86,6 +86,27 @@ def snapshot_range(now: datetime) -> tuple[datetime, datetime]:
     return start, _months_later(datetime(today.year + YEARS_AHEAD, today.month, 1, tzinfo=UTC), 1)
 
 
+def sweep_range(now: datetime, back: timedelta | None, ahead: timedelta | None) -> tuple[datetime, datetime]:
+    """Return the range of a repeated listing: a snapshot's, cut to whole days around the present where these say so."""
+    first, last = snapshot_range(now)
+    start = first if back is None else max(first, midnight(utc(now) - back))
+    return start, last if ahead is None else min(last, midnight(utc(now) + ahead) + DAY)
+
+
+def recent_days(since: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """Return whole days from two before `since` (now, when never) to two behind today.
+
+    A hotel's day may be a calendar day away from UTC's, and its business date one more behind.
+    """
+    first, today = (midnight(utc(one)) for one in (since or now, now))
+    return min(first, today) - 2 * DAY, today + 2 * DAY
+
+
+def midnight(instant: datetime) -> datetime:
+    """Return the beginning of an instant's UTC day."""
+    return datetime(instant.year, instant.month, instant.day, tzinfo=UTC)
+
+
 def tile_end(start: datetime, range_to: datetime, *limits: timedelta | None) -> datetime:
     """Return where the tile that begins at `start` ends: a full limit (the shortest), or the range.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,7 +23,11 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     `overlap` is how far a window reaches back before the cursor until the account is calibrated;
     `calibrated_overlap` is used once `Connector.calibrate` proved how the vendor reads our times.
     `snapshot_dimension` names the window dimension that lists everything (backfill), if there is one;
-    `max_window` limits windows of changes, `max_snapshot_window` those along that dimension.
+    `max_window` limits windows of changes, `max_snapshot_window` those along that dimension. `day_dimensions` are
+    further ones, by property-local day, along which a sweep of a few days tells what is new. `period` is how long the
+    stream rests after a read, where the usual interval of polls would be wrong. `sweep_back` and `sweep_ahead` say how
+    far around the present a sweep lists, where not everything is wanted each time; `sweep_every` how often a stream
+    that has a delta is swept as well, because its delta is known to miss changes.
     """
 
     name: str
@@ -34,6 +39,11 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_window: timedelta | None = None
     max_snapshot_window: timedelta | None = None
     snapshot_dimension: str | None = None
+    day_dimensions: tuple[str, ...] = ()
+    period: timedelta | None = None
+    sweep_back: timedelta | None = None
+    sweep_ahead: timedelta | None = None
+    sweep_every: timedelta | None = None
     page_size: int = 100
 
 
@@ -46,7 +56,12 @@ class RateBudget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Frozen facts about a vendor; differences between vendors are declared here, never branched on in the core."""
+    """Frozen facts about a vendor; differences between vendors are declared here, never branched on in the core.
+
+    `batch_push_limit` is how many independent requests one push may carry, each with a verdict of its own.
+    `client_budget` is what the vendor allows one of its clients over all accounts together, where it counts that too.
+    `refs_per_property` says that two properties may use the same ref, so that a ref cannot be told to be another's.
+    """
 
     vendor: str
     label: str
@@ -54,12 +69,15 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: frozenset[str]
     streams: tuple[StreamSpec, ...]
     rate_budget: RateBudget
+    client_budget: RateBudget | None = None
     max_in_flight: int
     batch_fetch_limit: int
+    batch_push_limit: int = 1
     read_lag: timedelta = timedelta(0)
     webhook_trust: Trust = "weak"
     webhook_header: str | None = None
     identifier_keys: frozenset[str] = frozenset()
+    refs_per_property: bool = False
     credential_keys: tuple[str, ...] = ()
     secret_credentials: frozenset[str] = frozenset()
     client_credentials: tuple[str, ...] = ()  # the credentials that name the vendor client a door belongs to
@@ -94,10 +112,21 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     open_ended: bool = False
 
 
+class Sighting(msgspec.Struct, frozen=True):
+    """An object that a listing names without showing it whole; it is fetched unless this version of it is held.
+
+    `version` is written as the mapper writes the object's, and empty where the listing does not tell one.
+    """
+
+    ref: str
+    version: str = ""
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """One page of a pull; `next` is None after the last one. `high_water` is the newest vendor time seen."""
 
     records: tuple[Record, ...]
+    sightings: tuple[Sighting, ...] = ()
     rejected: tuple[RejectedRow, ...] = ()
     high_water: datetime | None = None
     next: str | None = None
@@ -243,8 +272,14 @@ class TokenStore(Protocol):
         ...
 
 
+Sleep = Callable[[float], Awaitable[None]]
+
+
 class ConnectorContext(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a connector may touch, handed in by the composition root."""
+    """Everything a connector may touch, handed in by the composition root.
+
+    `sleep` is how it waits where one method makes several calls that the vendor wants apart; nothing else waits.
+    """
 
     base_url: str
     property_ref: str
@@ -253,6 +288,7 @@ class ConnectorContext(msgspec.Struct, frozen=True, kw_only=True):
     tokens: Any  # TokenStore
     report: Callable[[CallFacts], None]
     now: Callable[[], datetime]
+    sleep: Sleep = asyncio.sleep
 
 
 class Connector(Protocol):
@@ -304,10 +340,11 @@ ConnectorFactory = Callable[[ConnectorContext], Connector]
 
 
 class ConnectorPlugin(msgspec.Struct, frozen=True, kw_only=True):
-    """What an entry point of the group `pms_sync.connectors` names."""
+    """What an entry point of the group `pms_sync.connectors` names; `queue` reads what `drain` brings."""
 
     spec: ConnectorSpec
     connect: ConnectorFactory
+    queue: Any = None  # ports.queue.QueueReader
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -344,6 +381,3 @@ class Door(Protocol):
     def read(self, body: bytes) -> list[VendorEvent]:
         """Say which objects the body is about; raises MappingRejected when it cannot be told."""
         ...
-
-
-Sleep = Callable[[float], Awaitable[None]]

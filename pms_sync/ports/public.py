@@ -30,8 +30,8 @@ _LINE_FIELDS = "ref kind text amount currency".split()
 
 
 def public_revision(revision: Revision) -> Document:
-    """Write a revision as Rev; `vendor_channel` and `comments` are additional fields."""
-    return _fields(revision, _REVISION_FIELDS)
+    """Write a revision as Rev; `vendor_channel`, `comments` and, where there are any, `ambiguous` are additional."""
+    return _fields(revision, [*_REVISION_FIELDS, *(["ambiguous"] if revision.ambiguous else [])])
 
 
 def public_stay(stay: Stay) -> Document:

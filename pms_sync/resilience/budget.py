@@ -47,11 +47,16 @@ class BudgetFull(VendorFault):
 
 @dataclass(eq=False)
 class Slot:
-    """Leave to make one call; the vendor's meter is reported to it while it is held."""
+    """Leave to make one call; the vendor's meter is reported to it while it is held.
 
+    A call may be several requests: what each of them cost adds up in `told`.
+    """
+
+    owner: Budget
     estimated: float
     actual: float
     sent: bool = True
+    told: float = 0.0
 
 
 @dataclass(eq=False)
@@ -61,7 +66,7 @@ class _Waiter:
     granted: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
-_held: ContextVar[Slot | None] = ContextVar("pms_sync_budget_slot", default=None)
+_held: ContextVar[tuple[Slot, ...]] = ContextVar("pms_sync_budget_slots", default=())  # one of each budget at most
 
 
 class Budget:
@@ -133,21 +138,22 @@ class Budget:
         self, remaining: float | None = None, resets_in: float | None = None, cost: float | None = None
     ) -> None:
         """Take the vendor's meter from an answer; called inside the slot that made the call."""
-        slot = _held.get()
+        slot = next((one for one in _held.get() if one.owner is self), None)
         if slot is not None and cost is not None and math.isfinite(cost) and cost >= 0:
-            slot.actual = cost
+            slot.told += cost
+            slot.actual = slot.told
         if slot is not None and remaining is not None:
             # The answer's remainder already holds this call, so it must not be counted a second time.
             self._meter.finish(slot.estimated, slot.actual)
-            slot.estimated = slot.actual = 0.0
+            slot.estimated = slot.actual = slot.told = 0.0
         self._meter.correct(remaining, resets_in)
 
     @asynccontextmanager
     async def slot(self, priority: Priority, estimated_cost: float = 1.0) -> AsyncIterator[Slot]:
         """Wait for leave to make one call and hold it; raises BudgetFull when too many wait already."""
         await self._enter(priority, estimated_cost)
-        held = Slot(estimated_cost, estimated_cost)
-        token = _held.set(held)
+        held = Slot(self, estimated_cost, estimated_cost)
+        token = _held.set((*_held.get(), held))
         try:
             yield held
         finally:

@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import TypeVar
 
 from pms_sync.domain.errors import Disposition, VendorFault
@@ -38,6 +39,7 @@ def outcome_of(error: BaseException) -> str:
 class Guard:
     """One account's way to its vendor.
 
+    `client_budget` is shared with other accounts of one vendor client, where the vendor counts that as well.
     `on_outcome(vendor, outcome)` is called once per attempt. The logs say once that a vendor went away and once that it
     is back. `clock`, `sleep` and `rand` serve the retries; budget and breaker bring their own.
     """
@@ -49,6 +51,7 @@ class Guard:
         account: str,
         budget: Budget,
         breaker: Breaker,
+        client_budget: Budget | None = None,
         policy: RetryPolicy | None = None,
         timeout_s: float = 30.0,
         on_outcome: OnOutcome = _count_nothing,
@@ -59,6 +62,7 @@ class Guard:
         """Listen to the breaker for the two log lines."""
         self.vendor, self.account = vendor, account
         self.budget, self.breaker = budget, breaker
+        self._budgets = [one for one in (budget, client_budget) if one is not None]
         self._policy = policy or RetryPolicy()
         self._timeout_s = timeout_s
         self._on_outcome = on_outcome
@@ -95,11 +99,13 @@ class Guard:
         outcome = "ok"
         try:
             self.breaker.check()  # before queueing: a caller must not wait for credits only to be turned away
-            async with self.budget.slot(priority, cost) as slot:
+            async with AsyncExitStack() as stack:
+                slots = [await stack.enter_async_context(one.slot(priority, cost)) for one in self._budgets]
                 try:
                     return await self.breaker.run(lambda: self._timed(fn, operation, timeout_s))
                 except VendorAway:
-                    slot.sent = False
+                    for slot in slots:
+                        slot.sent = False
                     raise
                 except VendorFault as fault:
                     if fault.retry_after is not None:

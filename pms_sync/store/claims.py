@@ -113,13 +113,13 @@ async def holders(connection: Connection, tenant_id: UUID, holder_ids: Sequence[
     rows = await connection.fetch(
         """
         SELECT h.id AS holder_id, coalesce(s.account_id, b.account_id) AS account_id,
-               coalesce(s.vendor_ref, b.vendor_ref) AS vendor_ref, s.reservation_id, l.read_ticket,
+               coalesce(s.object_ref, s.vendor_ref, b.vendor_ref) AS vendor_ref, s.reservation_id, l.read_ticket,
                l.missing_reads
           FROM unnest($2::uuid[]) AS h(id)
           LEFT JOIN room_stays s ON s.tenant_id = $1 AND s.stay_id = h.id
           LEFT JOIN blocks b ON b.tenant_id = $1 AND b.block_id = h.id
           LEFT JOIN links l ON l.tenant_id = $1 AND l.account_id = coalesce(s.account_id, b.account_id)
-                           AND l.vendor_ref = coalesce(s.vendor_ref, b.vendor_ref)
+                           AND l.vendor_ref = coalesce(s.object_ref, s.vendor_ref, b.vendor_ref)
                            AND l.level = CASE WHEN s.stay_id IS NULL THEN 'block' ELSE 'stay' END
         """,
         tenant_id,
@@ -133,7 +133,7 @@ WITH freed AS (
     SELECT u.room_id, f.date FROM unnest($2::uuid[], $3::date[]) AS f(unit_id, date)
       JOIN room_units u ON u.tenant_id = $1 AND u.unit_id = f.unit_id
 )
-SELECT s.account_id, s.vendor_ref FROM freed f
+SELECT s.account_id, coalesce(s.object_ref, s.vendor_ref) AS vendor_ref FROM freed f
   JOIN room_stays s ON s.tenant_id = $1 AND s.room_id = f.room_id AND s.claim_state = 'refused'
    AND f.date BETWEEN s.arrival AND s.departure
  WHERE s.account_id IS NOT NULL

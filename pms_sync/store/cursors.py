@@ -2,6 +2,9 @@
 
 A page's rows and the progress they stand for commit together. `page` is set while a window is half read; `position`
 moves when a window was read to its end and never decreases (I5). Leases and due times are the database's time.
+
+The cursor of a queue has no windows: its position is when a message last came, and `asked_at` stands from before the
+vendor is asked until the answer is stored, so that whoever comes after a death knows that messages may be lost.
 """
 
 from __future__ import annotations
@@ -46,6 +49,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     owner: UUID
     fence: int
     claimed_at: datetime
+    asked_at: datetime | None = None
+    sweep_wanted_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -78,7 +83,7 @@ UPDATE cursors c SET owner = $4, fence = fence + 1, lease_until = now() + $5 * i
   FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(t, a, s)
  WHERE c.tenant_id = u.t AND c.account_id = u.a AND c.stream = u.s
 RETURNING c.tenant_id, c.account_id, c.stream, c.phase, c.position, c.window_from, c.window_to, c.page, c.high_water,
-          c.calibrated, c.failures, c.owner, c.fence, now() AS claimed_at
+          c.calibrated, c.failures, c.owner, c.fence, now() AS claimed_at, c.asked_at, c.sweep_wanted_at
 """
 
 
@@ -153,8 +158,8 @@ async def finish_window(
 
 
 async def begin_snapshot(connection: Connection, claim: Claim, position: datetime) -> None:
-    """Remember from when on changes count, before the first page of a snapshot is read."""
-    await _move(connection, claim, "phase = 'snapshot', position = $6", rfc3339(position))
+    """Remember from when on changes count, before the first page of a snapshot is read; it is a sweep as well."""
+    await _move(connection, claim, "phase = 'snapshot', position = $6, sweep_wanted_at = NULL", rfc3339(position))
 
 
 async def finish_snapshot(connection: Connection, claim: Claim, phase: str) -> None:
@@ -169,7 +174,8 @@ async def calibrate(connection: Connection, claim: Claim) -> None:
 
 _SUCCEEDED = """
 owner = NULL, lease_until = '-infinity', failures = 0, last_error = NULL, last_success_at = now(),
-next_due_at = greatest(now(), $6::timestamptz + $7 * interval '1 second')
+next_due_at = CASE WHEN sweep_wanted_at IS NOT NULL THEN now()
+                   ELSE greatest(now(), $6::timestamptz + $7 * interval '1 second') END
 """
 _FAILED = """
 owner = NULL, lease_until = '-infinity', failures = failures + 1, last_error = $6,
@@ -178,13 +184,55 @@ next_due_at = now() + $7 * interval '1 second', page = CASE WHEN $8 THEN NULL EL
 
 
 async def succeed(connection: Connection, claim: Claim, period_s: float) -> None:
-    """Release after a good read; due one period after the claim, or at once when the read took longer (CUR-17)."""
+    """Release after a good read; due one period after the claim, or at once when the read took longer (CUR-17).
+
+    A sweep that somebody wanted while the read was under way makes it due at once too.
+    """
     await _move(connection, claim, _SUCCEEDED, claim.claimed_at, period_s)
 
 
 async def fail(connection: Connection, claim: Claim, why: str, wait_s: float, *, forget_page: bool) -> None:
     """Release after a failed read, for later; `forget_page` starts the window over, the position stays either way."""
     await _move(connection, claim, _FAILED, why[:_ERROR_LENGTH], wait_s, forget_page)
+
+
+async def ask(connection: Connection, claim: Claim) -> None:
+    """Note, before it is done, that the queue is asked for messages that it gives only once; raises Overtaken."""
+    await _move(connection, claim, "asked_at = now()")
+
+
+_ANSWERED = f"UPDATE cursors SET asked_at = NULL, position = coalesce($6, position) {_HELD}"  # noqa: S608 - constants
+
+
+async def answered(connection: Connection, claim: Claim, received_at: datetime | None) -> bool:
+    """Note that what came is stored, with when messages came; False when the lease is no longer ours.
+
+    Call it in the transaction that stores them, which must commit either way: nobody gets them again.
+    """
+    told = await connection.execute(
+        _ANSWERED,
+        claim.tenant_id,
+        claim.account_id,
+        claim.stream,
+        claim.owner,
+        claim.fence,
+        received_at and rfc3339(received_at),
+    )
+    return bool(told == "UPDATE 1")
+
+
+async def want_sweep(connection: Connection, tenant_id: UUID, account_id: UUID, streams: Collection[str]) -> None:
+    """Let these streams of an account be listed as a whole as soon as may be, though one is just being read.
+
+    Needs no lease, since it only adds to what is to be done.
+    """
+    await connection.execute(
+        "UPDATE cursors SET sweep_wanted_at = now(), next_due_at = least(next_due_at, now()) "
+        "WHERE tenant_id = $1 AND account_id = $2 AND stream = ANY($3::text[])",
+        tenant_id,
+        account_id,
+        list(streams),
+    )
 
 
 async def release_all(connection: Connection, owner: UUID, but: Sequence[Claim] = ()) -> None:

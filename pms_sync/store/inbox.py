@@ -21,15 +21,19 @@ _BYTES_PER_CLAIM = 16 * 1024 * 1024
 
 
 class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A verified request, cards already removed from `body`."""
+    """A verified request, or what was taken from a queue; cards are already removed from `body`.
+
+    It came through a door, or from the queue of an account: one of both is named.
+    """
 
     tenant_id: UUID
-    door_id: UUID
+    door_id: UUID | None
     vendor: str
     vendor_delivery_id: str | None
     body: bytes
     correlation_id: str
     received_at: datetime
+    account_id: UUID | None = None
 
 
 class Appended(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +48,8 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
 
     delivery_id: int
     tenant_id: UUID
-    door_id: UUID
+    door_id: UUID | None
+    account_id: UUID | None
     vendor: str
     vendor_delivery_id: str | None
     digest: bytes
@@ -90,12 +95,13 @@ WITH work AS MATERIALIZED (
     SELECT u.*, nextval(pg_get_serial_sequence('raw_records', 'raw_id')) AS raw_id,
            first_value(digest) OVER (PARTITION BY door_id, vendor_delivery_id ORDER BY o) AS first_digest
       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[],
-                  $8::timestamptz[]) WITH ORDINALITY
-           AS u(tenant_id, door_id, vendor, vendor_delivery_id, digest, sealed, correlation_id, received_at, o)
+                  $8::timestamptz[], $9::uuid[]) WITH ORDINALITY
+           AS u(tenant_id, door_id, vendor, vendor_delivery_id, digest, sealed, correlation_id, received_at,
+                account_id, o)
 ), kept AS (
-    INSERT INTO deliveries (tenant_id, door_id, vendor, vendor_delivery_id, digest, raw_id, correlation_id, received_at,
-                            anomaly)
-    SELECT tenant_id, door_id, vendor, vendor_delivery_id, digest, raw_id, correlation_id, received_at,
+    INSERT INTO deliveries (tenant_id, door_id, account_id, vendor, vendor_delivery_id, digest, raw_id, correlation_id,
+                            received_at, anomaly)
+    SELECT tenant_id, door_id, account_id, vendor, vendor_delivery_id, digest, raw_id, correlation_id, received_at,
            vendor_delivery_id IS NOT NULL AND (digest <> first_digest OR EXISTS (
                SELECT FROM deliveries d WHERE d.door_id = work.door_id
                   AND d.vendor_delivery_id = work.vendor_delivery_id AND d.digest <> work.digest))
@@ -103,8 +109,8 @@ WITH work AS MATERIALIZED (
     ON CONFLICT (door_id, vendor_delivery_id, digest) WHERE vendor_delivery_id IS NOT NULL DO NOTHING
     RETURNING delivery_id, raw_id, anomaly
 ), stored AS (
-    INSERT INTO raw_records (raw_id, tenant_id, digest, sealed)
-    SELECT raw_id, tenant_id, digest, sealed FROM work JOIN kept USING (raw_id)
+    INSERT INTO raw_records (raw_id, tenant_id, account_id, digest, sealed)
+    SELECT raw_id, tenant_id, account_id, digest, sealed FROM work JOIN kept USING (raw_id)
 )
 SELECT delivery_id, coalesce(anomaly, false) AS anomaly FROM work LEFT JOIN kept USING (raw_id) ORDER BY o
 """
@@ -126,6 +132,7 @@ async def append_deliveries(connection: Connection, keys: KeyRing, rows: Sequenc
         sealed,
         [row.correlation_id for row in rows],
         [row.received_at for row in rows],
+        [row.account_id for row in rows],
     )
     return [Appended(delivery_id=row["delivery_id"], anomaly=row["anomaly"]) for row in stored]
 
@@ -133,7 +140,8 @@ async def append_deliveries(connection: Connection, keys: KeyRing, rows: Sequenc
 # Bodies are limited by their bytes as well: a flood of large ones must not be in memory at once.
 _CLAIM = """
 WITH locked AS MATERIALIZED (
-    SELECT delivery_id, tenant_id, door_id, vendor, vendor_delivery_id, digest, raw_id, correlation_id, anomaly
+    SELECT delivery_id, tenant_id, door_id, account_id, vendor, vendor_delivery_id, digest, raw_id, correlation_id,
+           anomaly
       FROM deliveries
      WHERE state = 'waiting' AND ($2::bigint[] IS NULL OR delivery_id = ANY($2))
      ORDER BY delivery_id LIMIT $1 FOR UPDATE SKIP LOCKED
@@ -158,6 +166,7 @@ async def claim_deliveries(
             delivery_id=row["delivery_id"],
             tenant_id=row["tenant_id"],
             door_id=row["door_id"],
+            account_id=row["account_id"],
             vendor=row["vendor"],
             vendor_delivery_id=row["vendor_delivery_id"],
             digest=row["digest"],
@@ -218,14 +227,15 @@ async def targets(connection: Connection, pairs: Collection[tuple[UUID, str]]) -
 
 
 async def waiting_hints(connection: Connection, keys_of_lanes: Collection[str]) -> set[tuple[str, bytes]]:
-    """Return (lane key, body digest) of the webhook events nobody has claimed yet.
+    """Return (lane key, body digest) of the hints from doors and queues that nobody has claimed yet.
 
     An event seen as waiting here is fetched only after this moment, so an equal hint may join it: the read it causes
     shows whatever the new hint is about. A claimed event is history and never merged with.
     """
     rows = await connection.fetch(
         "SELECT lane_key, digest FROM events "
-        "WHERE lane_key = ANY($1::text[]) AND state = 'waiting' AND kind = 'webhook' AND digest IS NOT NULL",
+        "WHERE lane_key = ANY($1::text[]) AND state = 'waiting' AND kind IN ('webhook', 'queue') "
+        "AND digest IS NOT NULL",
         list(keys_of_lanes),
     )
     return {(row["lane_key"], row["digest"]) for row in rows}

@@ -45,8 +45,9 @@ SELECT l.account_id, l.level, l.vendor_ref, l.object_id, l.reservation_id, l.gro
  CROSS JOIN (VALUES ('stay'), ('block')) AS v(level)
  CROSS JOIN LATERAL (
        SELECT l.*, CASE l.level
-              WHEN 'stay' THEN (SELECT refused_ticket FROM room_stays s
-                                 WHERE s.tenant_id = $1 AND s.stay_id = l.object_id)
+              WHEN 'stay' THEN (SELECT max(refused_ticket) FROM room_stays s
+                                 WHERE s.tenant_id = $1 AND s.reservation_id = l.reservation_id
+                                   AND s.account_id = l.account_id AND s.object_ref = l.vendor_ref)
               ELSE (SELECT refused_ticket FROM blocks b WHERE b.tenant_id = $1 AND b.block_id = l.object_id)
               END AS refused_ticket
          FROM links l

@@ -39,6 +39,7 @@ STAY_COLUMNS = {
     "account_id": "uuid",
     "vendor": "text",
     "vendor_ref": "text",
+    "object_ref": "text",
     "room_type_id": "uuid",
     "room_id": "uuid",
     "room_type_ref": "text",

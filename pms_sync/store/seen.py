@@ -60,3 +60,24 @@ async def load(connection: Connection, tenant_id: UUID, account_id: UUID, stream
         # A record parked before the link's last read is history: the object was something else since.
         parked={row["ref"]: row["digest"] for row in parked if row["read_ticket"] > tickets.get(row["ref"], -1)},
     )
+
+
+_VERSIONS = """
+SELECT vendor_ref, max(remote_version) AS version FROM links
+ WHERE tenant_id = $1 AND account_id = $2 AND level IN ('stay', 'block') AND vendor_ref = ANY($3::text[])
+   AND missing_reads = 0 AND remote_version IS NOT NULL
+ GROUP BY vendor_ref
+"""
+_ASKED_FOR = "SELECT ref FROM events WHERE lane_key = ANY($1::text[]) AND state = 'waiting' AND raw_id IS NULL"
+
+
+async def versions(connection: Connection, tenant_id: UUID, account_id: UUID, refs: Sequence[str]) -> dict[str, str]:
+    """Return the version held of each of these refs that was there at its last read (inside a transaction)."""
+    rows = await connection.fetch(_VERSIONS, tenant_id, account_id, list(refs))
+    return {row["vendor_ref"]: row["version"] for row in rows}
+
+
+async def asked_for(connection: Connection, account_id: UUID, stream: str, refs: Sequence[str]) -> set[str]:
+    """Return those of these refs that wait to be fetched and that nobody has claimed yet."""
+    rows = await connection.fetch(_ASKED_FOR, [lane_key(account_id, stream, ref) for ref in refs])
+    return {row["ref"] for row in rows}

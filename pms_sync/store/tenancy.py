@@ -9,6 +9,12 @@ from pms_sync.store.database import Connection, use_tenant
 _TENANTS = "SELECT tenant_id FROM tenants ORDER BY created_at, tenant_id"
 _HAS_RESERVATION = "SELECT EXISTS (SELECT FROM reservations WHERE tenant_id = $1 AND reservation_id = $2)"
 _HAS_DECISION = "SELECT EXISTS (SELECT FROM decisions WHERE tenant_id = $1 AND decision_id = $2)"
+_HAS_CASE = "SELECT EXISTS (SELECT FROM cases WHERE tenant_id = $1 AND case_id = $2)"
+
+
+async def of_case(connection: Connection, case_id: UUID) -> UUID | None:
+    """Return whose case it is, None when nobody has it (worker role, outside a transaction)."""
+    return await _whose(connection, _HAS_CASE, case_id)
 
 
 async def of_reservation(connection: Connection, reservation_id: UUID) -> UUID | None:

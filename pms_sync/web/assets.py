@@ -1,4 +1,4 @@
-"""Assets: the style sheet and the mark, read once from the package and kept by browsers for a year.
+"""Assets: style sheet, script and mark, read once from the package and kept by browsers for a year.
 
 Their addresses carry a digest of their bytes, so a new version is a new address.
 """
@@ -11,7 +11,7 @@ from importlib.resources import files
 import msgspec
 from aiohttp import web
 
-_TYPES = {"css": "text/css", "svg": "image/svg+xml"}
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _KEPT = "public, max-age=31536000, immutable"
 _DIGITS = 12
 

@@ -12,7 +12,7 @@ from pms_sync.store import explain, health, provenance
 from pms_sync.store.database import Database
 from pms_sync.store.sealing import KeyRing
 from pms_sync.web import board
-from pms_sync.web.access import LOGIN, person_of, session_of
+from pms_sync.web.access import person_of, session_of
 from pms_sync.web.nights import chart
 from pms_sync.web.parts import balances, groups
 from pms_sync.web.render import Renderer, said
@@ -33,10 +33,6 @@ class Pages:
         """Without `keys` guests show as dots alone."""
         self._database, self._keys = database, keys
         self._heartbeats, self._clock, self._renderer = heartbeats, clock, renderer
-
-    async def home(self, request: web.Request) -> web.Response:
-        """Lead to the board until there is a desk to begin at; whoever is not signed in signs in first."""
-        raise web.HTTPSeeOther(LOGIN if session_of(request) is None else "/health")
 
     async def health(self, request: web.Request) -> web.Response:
         """Show how fresh every stream is; renews itself unless asked to stand still (`?still`)."""

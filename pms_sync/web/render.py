@@ -15,6 +15,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pms_sync.auth.roles import may
 from pms_sync.domain.clock import rfc3339
 from pms_sync.domain.money import exponent
 from pms_sync.web.assets import Assets
@@ -45,7 +46,7 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals["asset"] = assets.url
+        self._environment.globals.update(asset=assets.url, may=may)
         self._environment.filters.update(
             age=age, moment=moment, lately=lately, day=day, money=money, words=words, channel=channel
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from pms_sync.apply.answering import Answering
 from pms_sync.auth.desk import Desk
 from pms_sync.domain.clock import Clock
 from pms_sync.observe.heartbeats import Heartbeats
@@ -14,6 +15,7 @@ from pms_sync.store.sealing import KeyRing
 from pms_sync.web import probes
 from pms_sync.web.access import LOGIN, page, security_headers
 from pms_sync.web.assets import Assets
+from pms_sync.web.desk import DeskPages
 from pms_sync.web.failures import error_pages
 from pms_sync.web.forms import forms
 from pms_sync.web.pages import Pages
@@ -46,11 +48,20 @@ def routes(
     """Return every route; `metrics_here` puts /metrics beside the pages, `keys` show the first letters of guests."""
     pages = Pages(database, keys, heartbeats, clock, _renderer)
     return [
-        web.get("/", pages.home),
         web.get("/health", page("read", "sync", also_local=True)(pages.health)),
         web.get("/reservations/{id}", page("read", "reservations", also_local=True)(pages.reservation)),
         web.get("/static/{name}", _assets.serve),
         *probes.routes(database, heartbeats, metrics, metrics_here=metrics_here),
+    ]
+
+
+def desk_routes(database: Database, keys: KeyRing, clock: Clock, answering: Answering) -> list[web.RouteDef]:
+    """Return the conflict desk; `answering` has followed what people choose there."""
+    pages = DeskPages(database, keys, clock, _renderer, answering)
+    return [
+        web.get("/", page("read", "reservations")(pages.queue)),
+        web.get("/cases/{id}", page("read", "reservations")(pages.case)),
+        web.post("/cases/{id}/resolve", page("update", "reservations")(pages.resolve)),
     ]
 
 

@@ -20,10 +20,11 @@ class Said(NamedTuple):
 class NotHere(web.HTTPNotFound):
     """A page about one thing that is not there; says which kind of thing and what to do."""
 
-    def __init__(self, title: str, meaning: str, remedy: str) -> None:
-        """Keep the sentences for the page."""
+    def __init__(self, title: str, meaning: str, remedy: str, link: tuple[str, str] | None = None) -> None:
+        """Keep the sentences for the page, and where to go on."""
         super().__init__()
-        self.said = Said(title, meaning, remedy)
+        said = Said(title, meaning, remedy)
+        self.said = said if link is None else said._replace(link=link)
 
 
 class NotAllowed(web.HTTPForbidden):

@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVIATIONS = Path(__file__).with_name("deviations.toml")
-BASE_PATHS = ("/api/v2", "/v2")
+BASE_PATHS = ("/api/v2", "/v2", "/api/v1.3")
 WEBHOOK_PATH = "Webhooks - bookings"
 Schema = dict[str, Any]
 
@@ -68,6 +68,8 @@ def _modern(node: Any) -> Any:
         fresh["type"] = [fresh["type"], "null"]
         if isinstance(fresh.get("enum"), list):
             fresh["enum"] = [*fresh["enum"], None]
+    elif nullable and any(name in fresh for name in ("allOf", "oneOf", "$ref")):
+        fresh = {"anyOf": [fresh, {"type": "null"}]}
     return fresh
 
 
@@ -128,7 +130,11 @@ class VendorSpec:
 
 def _body_schema(content_of: Schema) -> Schema | None:
     content = content_of.get("content", {})
-    return content.get("application/json", {}).get("schema") if isinstance(content, dict) else None
+    if not isinstance(content, dict):
+        return None
+    media = content.get("application/json") or content.get("application/x-www-form-urlencoded") or {}
+    schema: Schema | None = media.get("schema")
+    return schema
 
 
 def _text_error(schema: Schema, text: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from aiohttp import web
 
+from pms_sync.apply.answering import Answering
 from pms_sync.auth.desk import Desk, open_desk
 from pms_sync.auth.passwords import Cost, Passwords
 from pms_sync.observe.heartbeats import Heartbeats
@@ -19,7 +20,7 @@ from pms_sync.observe.metrics import Metrics
 from pms_sync.store.database import Database
 from pms_sync.store.ids import new_id
 from pms_sync.store.sealing import KeyRing
-from pms_sync.web.routes import middlewares, routes, sign_in_routes
+from pms_sync.web.routes import desk_routes, middlewares, routes, sign_in_routes
 from pms_sync.web.site import Site as Address
 
 # A comparison that takes no time; what a real one takes is the business of other tests.
@@ -65,14 +66,19 @@ async def serving(
     inside: Any = (),
     clock: Any = None,
     public_url: str | None = None,
+    resolver: Any = None,
 ) -> AsyncIterator[Site]:
-    """Serve the pages on a free loopback port, with further routes and middlewares where a test needs them."""
+    """Serve the pages on a free loopback port, with further routes and middlewares where a test needs them.
+
+    `resolver` follows what is chosen at the desk; without one nobody may get that far.
+    """
     site, time = Site(), clock or RealClock()
     address = Address(lambda: public_url or site.address)
     known = keys or KeyRing(bytes(32))
     site.desk = open_desk(database, known, time, new_id, passwords=Passwords(token_bytes, CHEAP))
     application = web.Application(middlewares=[*middlewares(site.desk, address), *(make(site.desk) for make in inside)])
     application.add_routes(routes(database, site.heartbeats, site.metrics, time, metrics_here=metrics_here, keys=keys))
+    application.add_routes(desk_routes(database, known, time, Answering(database, resolver)))
     application.add_routes(sign_in_routes(site.desk, address))
     application.add_routes(extra(site.desk) if callable(extra) else extra)
     runner = web.AppRunner(application, access_log=None)

@@ -99,7 +99,7 @@ class Browser:
 
     async def is_signed_in(self) -> bool:
         """Tell whether the begin page takes the browser for somebody."""
-        return (await self.get("/")).headers["Location"] != "/login"
+        return (await self.get("/")).status_code == httpx.codes.OK
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from pms_sync.domain.reservation import Guest, Line, UnmappedCode
 from pms_sync.domain.status import Status
 from pms_sync.store.database import Database
 from pms_sync.store.sealing import KeyRing
-from tests.integration.test_apply import House, revision
+from tests.integration.applied_hotel import House, revision
 
 ROOT = Path(__file__).parents[2]
 

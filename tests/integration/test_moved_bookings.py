@@ -19,8 +19,8 @@ from pms_sync.ports.mapper import Mapped
 from pms_sync.store import lanes
 from pms_sync.store.database import Database
 from pms_sync.store.sealing import KeyRing
-from tests.integration.listed_hotel import STREAM, ListedHotel, Runtime, rows, runtime_of
 from tests.integration.applied_hotel import revision
+from tests.integration.listed_hotel import STREAM, ListedHotel, Runtime, rows, runtime_of
 
 REF = "1001"
 OTHER_PROPERTY = """

@@ -21,8 +21,8 @@ from pms_sync.store import health
 from pms_sync.store.database import Database, use_tenant
 from pms_sync.store.sealing import KeyRing
 from pms_sync.web.access import HEADERS
+from tests.integration.applied_hotel import House, revision
 from tests.integration.served_pages import Site, serving
-from tests.integration.test_apply import House, revision
 from tests.integration.test_receiver import Wire
 
 HOSTILE = "<script>alert('x')</script>\"&"

@@ -19,9 +19,9 @@ from pms_sync.store.database import Database
 from pms_sync.store.sealing import KeyRing
 from pms_sync.web.access import HEADERS, page
 from pms_sync.web.forms import form_of
+from tests.integration.applied_hotel import House, revision
 from tests.integration.served_pages import Site, serving
 from tests.integration.signing_in import EMAIL, PASSWORD, Browser, Watch, add_person, audit, browser, csrf_in
-from tests.integration.test_apply import House, revision
 from tests.integration.test_receiver import Wire
 
 ELSEWHERE = {"X_Forwarded_For": "203.0.113.9"}
@@ -97,7 +97,7 @@ async def test_signing_in_opens_the_pages_from_anywhere(site: Site, hotel: Any) 
 
 
 async def test_the_begin_page_leads_to_the_sign_in_or_on(anna: Browser, site: Site) -> None:
-    assert (await anna.get("/")).headers["Location"] == "/health"
+    assert "Nothing waits for a person" in (await anna.get("/")).text
     assert (await anna.get("/login?next=/reservations/x")).headers["Location"] == "/reservations/x"
     async with browser(site) as nobody:
         assert (await nobody.get("/")).headers["Location"] == "/login"

@@ -21,8 +21,8 @@ from pms_sync.cli.main import COMMANDS, main
 ROOT = Path(__file__).parents[2]
 RECORD = str(ROOT / "tests" / "fixtures" / "beds24" / "confirmed.json")
 SURFACE = """
-run migrate doctor accounts map poll-once backfill reconcile replay push cases explain simulate connectors users decisions
-export-guest erase-guest rotate-keys verify-audit audit demo
+run migrate doctor accounts map poll-once backfill reconcile replay push cases explain simulate connectors users
+decisions export-guest erase-guest rotate-keys verify-audit audit demo
 """.split()
 LATER = [name for name, command in COMMANDS.items() if command.module is None]
 VENDORS = re.compile("beds24|mews|cloudbeds|opera(?!t)", re.IGNORECASE)

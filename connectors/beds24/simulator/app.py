@@ -10,16 +10,15 @@ from aiohttp import web
 
 from connectors.beds24.simulator import bookings, inventory, places, truth
 from connectors.beds24.simulator.auth import Access
-from connectors.beds24.simulator.backend import BAD_REQUEST, PREFIXES, Beds24Backend, Options
+from connectors.beds24.simulator.backend import BAD_REQUEST, Beds24Backend, Options
 from connectors.beds24.simulator.query import Ask, paged, understand
 from connectors.beds24.simulator.refusals import VendorRefusal, json_answer, refusal_answer
 from connectors.beds24.simulator.seeding import ZONE
 from connectors.beds24.simulator.writing import LARGEST_BODY, WriteEndpoints, writing_cost
-from connectors.kit.simulator.calls import CallLog
 from connectors.kit.simulator.contract import Row
-from connectors.kit.simulator.control import ControlPlane
-from connectors.kit.simulator.injection import COST, STALE, Injection
+from connectors.kit.simulator.injection import COST, STALE
 from connectors.kit.simulator.server import serve as listen
+from connectors.kit.simulator.startable import Startable
 
 _TOKEN_COST = Decimal(1)  # more than 0, value unknown (vendors/beds24.md 3)
 
@@ -167,7 +166,7 @@ async def _unknown(request: web.Request) -> web.Response:
     return refusal_answer(VendorRefusal(500 if request.path.endswith("/properties/webhooks") else 404))
 
 
-class Beds24Simulator:
+class Beds24Simulator(Startable):
     """A startable Beds24: `app`, `credentials`, `start` and `stop`."""
 
     vendor = truth.VENDOR
@@ -177,35 +176,7 @@ class Beds24Simulator:
         """Build the application and the first world; nothing listens yet."""
         self.backend = backend = Beds24Backend(seed, options)
         api, writes = Endpoints(backend), WriteEndpoints(backend)
-        calls = CallLog(backend.clock)
-        control = ControlPlane(backend, backend.clock, calls, backend.faults, backend.sender)
-        self.app = web.Application(
-            client_max_size=4 * LARGEST_BODY, middlewares=[Injection(backend, calls, backend.faults).middleware]
-        )
-        for prefix in PREFIXES:
-            self.app.add_routes([*control.routes(prefix), *_routes(api, writes, prefix)])
-        self.app.router.add_route("*", "/{rest:.*}", _unknown)
-        self.app.on_cleanup.append(self._close)
-        self._stop: Callable[[], Awaitable[None]] | None = None
-
-    @property
-    def credentials(self) -> dict[str, str]:
-        """Return the credentials valid since the last reset."""
-        return self.backend.credentials()
-
-    async def start(self, port: int = 0) -> str:
-        """Listen on 127.0.0.1 and return the base URL; raises OSError when the port is taken."""
-        base_url, self._stop = await listen(self.app, port)
-        return base_url
-
-    async def stop(self) -> None:
-        """Stop listening and sending; safe to call twice."""
-        stop, self._stop = self._stop, None
-        if stop is not None:
-            await stop()
-
-    async def _close(self, _app: web.Application) -> None:
-        await self.backend.sender.close()
+        super().__init__(backend, lambda prefix: _routes(api, writes, prefix), _unknown, 4 * LARGEST_BODY)
 
 
 def create(seed: int = 1, **options: object) -> Beds24Simulator:

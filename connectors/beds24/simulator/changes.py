@@ -12,9 +12,10 @@ from connectors.beds24.simulator.rows import Slip, blank, charge, number, paymen
 from connectors.beds24.simulator.seeding import Counters
 from connectors.beds24.simulator.stock import free_unit
 from connectors.beds24.simulator.truth import reservation_ref
-from connectors.beds24.simulator.words import WHERE, shared_fields, stay_fields, unfold
+from connectors.beds24.simulator.words import WHERE, shared_fields, stay_fields
 from connectors.kit.simulator.clock import stamp
 from connectors.kit.simulator.contract import ChangeOrder, OrderRefused, Row
+from connectors.kit.simulator.orders import unfold
 
 _STAY_WORDS = ("arrival", "departure", "adults", "children", "room_type_ref", "room_ref", "rate_plan_ref")
 _LISTS = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from decimal import Decimal
 
 from connectors.beds24.simulator.rows import number, origin
@@ -36,22 +34,6 @@ id vendor ref version scope siblings_complete gone vendor_status blocks_inventor
 property_ref vendor_channel channel_status hold_kind nights kind
 """
 _PASSED_OVER = frozenset(_PASSED_OVER_WORDS.split())
-_STEP = re.compile(r"[^.\[\]]+")
-
-
-def unfold(told: Mapping[str, object]) -> Row:
-    """Turn path keys such as `room_stays[0].departure` into the tree they mean; plain keys stay."""
-    tree: Row = {}
-    for path, value in told.items():
-        steps = _STEP.findall(path)
-        place: Row = tree
-        for step in steps[:-1]:
-            place = place.setdefault(step, {})
-        place[steps[-1]] = value
-    stays = tree.get("room_stays")
-    if isinstance(stays, dict):
-        tree["room_stays"] = [stays[key] for key in sorted(stays, key=int)]
-    return tree
 
 
 def status_fields(word: str, hold_kind: object) -> Row:

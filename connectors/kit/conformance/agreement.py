@@ -62,7 +62,7 @@ def composed(ref: str, members: Sequence[Revision]) -> Row:
         "room_stays": stays,
     }
     whole["modified_at"] = max((one["modified_at"] for one in documents if one.get("modified_at")), default=None)
-    if all(stay.get("total") is not None for stay in stays):
+    if "total" not in whole and all(stay.get("total") is not None for stay in stays):
         whole["total"] = str(sum((Decimal(stay["total"]) for stay in stays), Decimal()))
     for name in ("guests", "folio_lines"):
         if all(name in one for one in documents):

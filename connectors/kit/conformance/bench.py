@@ -18,6 +18,7 @@ from pms_sync.ports.connector import (
     ConnectorContext,
     ConnectorPlugin,
     Door,
+    Missing,
     Page,
     Record,
     StreamSpec,
@@ -27,6 +28,7 @@ from pms_sync.ports.mapper import Crosswalk, Mapper, MappingContext
 
 Row = dict[str, Any]
 RESERVATIONS = "reservations"
+_BLOCKS = "blocks"
 _CHANGES = "modified"
 _MOST_PAGES = 200
 _AHEAD = timedelta(minutes=5)
@@ -59,7 +61,7 @@ class Candidate(msgspec.Struct, frozen=True):
     """What is to be certified."""
 
     plugin: ConnectorPlugin
-    door: Door
+    door: Door | None
     mapper: Mapper
     make_simulator: SimulatorFactory
     open_client: OpenClient
@@ -177,27 +179,74 @@ class Bench:
         await act()
         return await self.calls(before)
 
-    async def walk(self, window: Window, connector: Connector | None = None) -> list[Page]:
+    async def walk(self, window: Window, connector: Connector | None = None, stream: str = RESERVATIONS) -> list[Page]:
         """Read one window to its end; raises Finding when it has none."""
         pages: list[Page] = []
         token: str | None = None
         while not pages or token is not None:
             demand(len(pages) < _MOST_PAGES, f"no end after {_MOST_PAGES} pages")
-            pages.append(await (connector or self.connector).pull(RESERVATIONS, window, token))
-            token = pages[-1].next
+            page = await (connector or self.connector).pull(stream, window, token)
+            pages.append(await self.whole(page, connector, stream))
+            token = page.next
         return pages
 
+    async def whole(self, page: Page, connector: Connector | None = None, stream: str = RESERVATIONS) -> Page:
+        """Return a page with the records it only names, each fetched as the engine would; absent ones are left out."""
+        if not page.sightings:
+            return page
+        found = await self.fetch([one.ref for one in page.sightings], connector, stream)
+        named = tuple(one for one in found.values() if isinstance(one, Record))
+        return msgspec.structs.replace(page, records=(*page.records, *named), sightings=())
+
+    async def fetch(
+        self, refs: Sequence[str], connector: Connector | None = None, stream: str = RESERVATIONS
+    ) -> dict[str, Record | Missing]:
+        """Fetch any number of refs, in calls as large as the spec allows."""
+        found: dict[str, Record | Missing] = {}
+        limit = self.spec.batch_fetch_limit
+        for start in range(0, len(refs), limit):
+            found.update(await (connector or self.connector).fetch(stream, refs[start : start + limit]))
+        return found
+
     async def everything(self, connector: Connector | None = None) -> list[Record]:
-        """Read all changes of the property, in windows as long as the vendor allows."""
+        """Read all reservations of the property, in windows as long as the vendor allows."""
         found: list[Record] = []
         for window in await self.all_changes():
             found += records(await self.walk(window, connector))
         return found
 
+    async def held(self, connector: Connector) -> list[Record]:
+        """Read all that takes rooms: reservations, and blocks where these have a stream of their own."""
+        found = await self.everything(connector)
+        apart = next((one for one in self.spec.streams if one.name == _BLOCKS), None)
+        if apart is None or apart.snapshot_dimension is None:
+            return found
+        blocks: dict[str, Record] = {}
+        for window in tiles(*self._wide(await self.now()), apart.max_snapshot_window, apart.snapshot_dimension):
+            blocks |= {one.ref: one for one in records(await self.walk(window, connector, _BLOCKS))}
+        return [*found, *blocks.values()]
+
+    def window(self, start: datetime, end: datetime) -> Window:
+        """Return a window of changes; all there is where a vendor has no such window and is swept."""
+        if self.stream.feed == "delta":
+            return Window(dimension=_CHANGES, start=start, end=end)
+        dimension = self.stream.snapshot_dimension
+        if dimension is None:
+            raise Finding("a stream without a delta names no dimension that lists everything")
+        return Window(dimension=dimension, start=self._wide(end)[0], end=self._wide(end)[1])
+
+    @staticmethod
+    def _wide(now: datetime) -> tuple[datetime, datetime]:
+        """Return a stretch of stays that holds every booking of a simulator."""
+        day = datetime(now.year, now.month, now.day, tzinfo=UTC)
+        return day - timedelta(days=400), day + timedelta(days=3650)
+
     async def all_changes(self) -> list[Window]:
         """Return windows that together hold every change of the hotel."""
         truth = await self.truth()
         now = datetime.fromisoformat(truth["now"])
+        if self.stream.feed != "delta":
+            return [self.window(now, now)]
         times = [one["modified_at"] or one["created_at"] for one in truth["reservations"]]
         # A block tells no time of change, so the windows also reach as far back as a simulator seeds.
         start = min([now - timedelta(days=62), *(datetime.fromisoformat(time) for time in times if time)])
@@ -206,7 +255,7 @@ class Bench:
     async def recent(self, minutes: int = 30) -> Window:
         """Return the window of the last minutes, by the vendor's clock."""
         now = await self.now()
-        return Window(dimension=_CHANGES, start=now - timedelta(minutes=minutes), end=now + _AHEAD)
+        return self.window(now - timedelta(minutes=minutes), now + _AHEAD)
 
     async def change(self, op: str, *, silent: bool = True, **order: object) -> Row:
         """Order a change of the hotel."""
@@ -249,12 +298,12 @@ def records(pages: Sequence[Page]) -> list[Record]:
     return [record for page in pages for record in page.records]
 
 
-def tiles(start: datetime, end: datetime, longest: timedelta | None) -> list[Window]:
+def tiles(start: datetime, end: datetime, longest: timedelta | None, dimension: str = _CHANGES) -> list[Window]:
     """Cut a stretch of time into windows without gap or overlap."""
     found: list[Window] = []
     while start < end:
         upto = end if longest is None else min(start + longest, end)
-        found.append(Window(dimension=_CHANGES, start=start, end=upto))
+        found.append(Window(dimension=dimension, start=start, end=upto))
         start = upto
     return found
 

@@ -14,7 +14,7 @@ _CLOCKS_APART = timedelta(minutes=1)
 async def declared_facts(bench: Bench) -> str:
     """The spec, the door and the mapper speak of one vendor and declare facts an engine can work with."""
     spec = bench.spec
-    names = {spec.vendor, bench.door.vendor, bench.mapper.vendor}
+    names = {spec.vendor, bench.mapper.vendor, *([bench.door.vendor] if bench.door else [])}
     demand(len(names) == 1, f"connector, door and mapper name different vendors: {sorted(names)}")
     demand(spec.plugin_api == PLUGIN_API, f"the plugin speaks API {spec.plugin_api}, this kit {PLUGIN_API}")
     streams = [stream.name for stream in spec.streams]
@@ -27,7 +27,9 @@ async def declared_facts(bench: Bench) -> str:
     demand(stream.overlap > stream.clock_granularity, "the overlap is no wider than a tick of the vendor's clock")
     known = set(spec.credential_keys) | spec.secret_credentials
     demand(set(bench.credentials) <= known, f"the spec does not know the credentials {sorted(bench.credentials)}")
-    demand("webhooks" not in spec.capabilities or bench.door.header == spec.webhook_header, "door and spec differ")
+    header = bench.door.header if bench.door else None
+    demand("webhooks" not in spec.capabilities or bench.door is not None, "webhooks are declared, and there is no door")
+    demand("webhooks" not in spec.capabilities or header == spec.webhook_header, "door and spec differ")
     return f"{len(streams)} streams, {len(spec.capabilities)} capabilities"
 
 

@@ -181,7 +181,7 @@ async def _agree(bench: Bench) -> int:
     truth = await bench.truth()
     differences: list[str] = []
     for place in bench.places:
-        found = await bench.everything(bench.connect(place["ref"]))
+        found = await bench.held(bench.connect(place["ref"]))
         revisions, blocks = _sorted(bench, found, bench.context(place))
         mine = [one for one in truth["reservations"] if one["property_ref"] == place["ref"]]
         differences += reservation_differences(mine, revisions)
@@ -209,6 +209,6 @@ def _sorted(
 
 def _mapped(bench: Bench, record: Record, context: MappingContext) -> Mapped:
     try:
-        return bench.mapper.to_revisions(RESERVATIONS, record.body, context)
+        return bench.mapper.to_revisions(record.stream, record.body, context)
     except MappingRejected as rejected:
         raise Finding(f"record {record.ref} is rejected: {rejected.path}: {rejected.why}") from rejected

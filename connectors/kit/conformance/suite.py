@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 
-from connectors.kit.conformance import describing, failing, fetching, knocking, meaning, pushing, reading, settling
+from connectors.kit.conformance import (
+    describing,
+    failing,
+    fetching,
+    knocking,
+    meaning,
+    pushing,
+    queueing,
+    reading,
+    settling,
+)
 from connectors.kit.conformance.bench import Bench, Candidate, OpenClient, SimulatorFactory, running
 from connectors.kit.conformance.evidence import Evidence, Finding, Item, NotDeclared
 from pms_sync.ports.connector import ConnectorPlugin, Door
@@ -48,6 +58,10 @@ RULES: dict[str, Rule] = {
     "door.knows_the_object": knocking.knows_the_object,
     "door.duplicates": knocking.duplicates,
     "door.nonsense": knocking.nonsense,
+    "queue.names_the_object": queueing.names_the_object,
+    "queue.hands_out_once": queueing.hands_out_once,
+    "queue.lost_answer_is_told": queueing.lost_answer_is_told,
+    "queue.nonsense": queueing.nonsense,
     "push.held_as_it_is": pushing.held_as_it_is,
     "push.readback_equals": pushing.readback_equals,
     "push.only_what_was_named": pushing.only_what_was_named,
@@ -65,7 +79,7 @@ RULES: dict[str, Rule] = {
 
 async def certify(
     plugin: ConnectorPlugin,
-    door: Door,
+    door: Door | None,
     mapper: Mapper,
     simulator_factory: SimulatorFactory,
     *,
@@ -74,6 +88,7 @@ async def certify(
 ) -> Evidence:
     """Try a plugin on every rule, each on a fresh simulator, and return the evidence.
 
+    A vendor that knocks at no door has none.
     `simulator_factory` takes a seed and makes a startable simulator; `open_client` takes its base URL and makes an
     HTTP client that may reach loopback. `only` names the rules to try; raises KeyError for one that does not exist.
     Nothing a plugin does raises here: it becomes an item that is not ok.

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
@@ -21,7 +21,7 @@ Snapshot = Callable[[int], bytes | None]
 """Makes the body at the moment of sending from the number of earlier attempts; None = nothing to tell any more."""
 
 _REORDER_SECONDS = 0.5
-_REFUSED_FROM = 400
+_MOST_REDIRECTS = 5
 
 
 @dataclass
@@ -43,11 +43,16 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Habits:
-    """How the vendor sends: seconds between attempts, answer time-out, and what a retry carries."""
+    """How the vendor sends: seconds between attempts, answer time-out, what a retry carries, what counts as taken.
+
+    `follows` are the redirect statuses after which the message is sent once more to where the receiver points.
+    """
 
     retry_after: tuple[float, ...] = (0.5, 2.0, 8.0, 30.0, 60.0)
     timeout: float = 5.0
     fresh_retries: bool = True
+    refused_from: int = 400
+    follows: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -139,11 +144,11 @@ class Sender:
 
     async def _deliver(self, lane: _Lane, delivery: Delivery) -> None:
         path = (urlsplit(delivery.url).path,)
+        body = delivery.frozen or delivery.snapshot(delivery.attempt)  # also of what is lost: it was on its way
+        if body is None:
+            return
         if self._faults.strike(("webhook_drop",), "POST", path):
             self._counts["dropped"] += 1
-            return
-        body = delivery.frozen or delivery.snapshot(delivery.attempt)
-        if body is None:
             return
         if delivery.mergeable and (held := self._faults.strike(("webhook_reorder",), "POST", path)):
             # The old picture is kept and arrives after newer ones, as a late retry would.
@@ -156,20 +161,30 @@ class Sender:
             self._again(lane, delivery, body)
 
     async def _post(self, delivery: Delivery, body: bytes) -> bool:
-        if self._client is None:
-            self._client = aiohttp.ClientSession()
         self._counts["sent"] += 1
-        limit = aiohttp.ClientTimeout(total=self._habits.timeout)
-        headers = {"Content-Type": "application/json", **delivery.headers}
-        try:
-            async with self._client.post(
-                delivery.url, data=body, headers=headers, timeout=limit, allow_redirects=False
-            ) as answer:
-                accepted = answer.status < _REFUSED_FROM
-        except (aiohttp.ClientError, TimeoutError, ValueError):
-            accepted = False
+        url, status = delivery.url, 0
+        for _ in range(_MOST_REDIRECTS):
+            status, target = await self._sent(url, delivery.headers, body)
+            if status not in self._habits.follows or not target:
+                break
+            url = urljoin(url, target)
+        accepted = 0 < status < self._habits.refused_from
         self._counts["accepted"] += accepted
         return accepted
+
+    async def _sent(self, url: str, lines: dict[str, str], body: bytes) -> tuple[int, str | None]:
+        """Send once; returns the status, 0 without an answer in time, and where the receiver points to."""
+        if self._client is None:
+            self._client = aiohttp.ClientSession()
+        limit = aiohttp.ClientTimeout(total=self._habits.timeout)
+        headers = {"Content-Type": "application/json", **lines}
+        try:
+            async with self._client.post(
+                url, data=body, headers=headers, timeout=limit, allow_redirects=False
+            ) as answer:
+                return answer.status, answer.headers.get("Location")
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            return 0, None
 
     def _again(self, lane: _Lane, delivery: Delivery, body: bytes) -> None:
         if delivery.attempt >= len(self._habits.retry_after):

@@ -17,6 +17,7 @@ from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.ids import NewId
 from pms_sync.domain.reservation import Block, Revision
 from pms_sync.ingest.batch import Batch, LaneWork, raw_work
+from pms_sync.ingest.lifting import lifted
 from pms_sync.ingest.valve import Valve
 from pms_sync.ports.connector import Missing, Record
 from pms_sync.ports.mapper import Crosswalk, Mapper, MappingContext
@@ -122,14 +123,17 @@ class Landing:
             [account] = await accounts.load(connection, [batch.runtime.account.account_id])
             catalogue = await self._catalogue(connection, account)
             sorted_ = self._map(batch, account, await self._crosswalk(connection, account))
+            ended = await lifted(connection, self._keys, account, batch.runtime.mapper, sorted_.missing)
             outcomes = await self._valve.held(connection, account, sorted_.incoming)
-            let_in = [one for one in sorted_.incoming if one.lane_key not in outcomes]
+            let_in = [one for one in (*sorted_.incoming, *ended) if one.lane_key not in outcomes]
             if let_in:
                 catalogues = {account.property_id: catalogue}
                 found = await self._applier.apply(connection, tenant_id, let_in, catalogues)
                 outcomes |= {key: str(outcome) for key, outcome in found.items()}
                 await self._look_where_it_was(connection, tenant_id, let_in, outcomes)
-            outcomes |= await self._missing(connection, account, sorted_.missing)
+            gone = {one.lane_key for one in ended}
+            missing = [work for work in sorted_.missing if work.lane.lane_key not in gone]
+            outcomes |= await self._missing(connection, account, missing)
             verdicts = await self._parked(connection, account, sorted_.rejected)
             verdicts += _verdicts(batch, outcomes)
             await self._acknowledge(connection, batch, verdicts)

@@ -143,6 +143,19 @@ async def remember(connection: Connection, tenant_id: UUID, standing: Sequence[S
         await connection.execute(_REMEMBER, tenant_id, told, bases, ours)
 
 
+async def blocks(connection: Connection, tenant_id: UUID, account_id: UUID, refs: Sequence[str]) -> dict[str, bytes]:
+    """Return the vendor's state of these blocks as last seen, still sealed, by ref; of bookings nothing."""
+    rows = await connection.fetch(
+        "SELECT vendor_ref, remote FROM links WHERE tenant_id = $1 AND account_id = $2 AND level = 'block' "
+        "AND vendor_ref = ANY($3::text[]) AND remote IS NOT NULL AND NOT EXISTS (SELECT FROM links s "
+        "WHERE s.tenant_id = $1 AND s.account_id = $2 AND s.level = 'stay' AND s.vendor_ref = links.vendor_ref)",
+        tenant_id,
+        account_id,
+        list(refs),
+    )
+    return {row["vendor_ref"]: row["remote"] for row in rows}
+
+
 async def home_of(connection: Connection, tenant_id: UUID, object_id: UUID) -> UUID | None:
     """Return the reservation of a linked stay, None where no link is of it."""
     found: UUID | None = await connection.fetchval(

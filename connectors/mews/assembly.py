@@ -31,6 +31,8 @@ from connectors.mews.session import Session
 
 Handed = Mapping[str, list[bytes]]
 """The elements of one list by the id they belong to."""
+ById = Mapping[str, bytes]
+"""Elements by their own id."""
 
 _WITHHELD_FOR = timedelta(hours=1)
 _MERGES = 3
@@ -50,29 +52,11 @@ class Assembly:
             return []
         enterprise = await self._enterprise()
         parts = {part.operation: await self._part(part, batch) for part in facts.PARTS[:-1]}
-        people = await self._people(batch, parts)
+        profiles = await self._people(batch, parts)
+        reference = await self._reference(batch, parts.get(facts.SOURCE_ASSIGNMENTS))
         needed = facts.PARTS[-1]
         parts[needed.operation] = await self._part(needed, batch)
-        return [await self._record(row, enterprise, parts, people) for row in batch]
-
-    async def _record(
-        self,
-        row: Row,
-        enterprise: Mapping[str, str],
-        parts: Mapping[str, Handed | None],
-        people: Mapping[str, Mapping[str, bytes] | None],
-    ) -> bytes:
-        told: dict[str, object] = {"Reservation": msgspec.Raw(row.body), "Enterprise": enterprise}
-        mine = {part.operation: _mine(row, part, parts[part.operation]) for part in facts.PARTS}
-        for operation, found in mine.items():
-            if found is not None:
-                told[facts.ROWS[operation]] = _listed(found)
-        for operation, profiles in people.items():
-            if profiles is not None:
-                named = _named(row, mine)[operation]
-                told[facts.ROWS[operation]] = _listed(_with_targets(named, profiles).values())
-        told |= await self._reference(row, mine)
-        return msgspec.json.encode(told)
+        return [_record(row, enterprise, parts, {**profiles, **reference}) for row in batch]
 
     async def _enterprise(self) -> dict[str, str]:
         ours = await self._places.enterprise()
@@ -81,7 +65,7 @@ class Assembly:
     async def _part(self, part: facts.Part, batch: Sequence[Row]) -> Handed | None:
         """Ask one list for the whole batch, and sort what came by owner."""
         ids = sorted({_owner(row, part) for row in batch})
-        found = await self._allowed(part.operation, part.asked_by, ids)
+        found = await self._allowed(part.operation, part.asked_by, ids, own=part.owner == "Id")
         if found is None:
             return None
         handed: defaultdict[str, list[bytes]] = defaultdict(list)
@@ -90,23 +74,20 @@ class Assembly:
             handed[owner or ""].append(rows.kept(part.operation, one))
         return handed
 
-    async def _people(
-        self, batch: Sequence[Row], parts: Mapping[str, Handed | None]
-    ) -> dict[str, Mapping[str, bytes] | None]:
+    async def _people(self, batch: Sequence[Row], parts: Mapping[str, Handed | None]) -> dict[str, ById | None]:
         """Read the profiles that the batch names."""
         wanted: defaultdict[str, set[str]] = defaultdict(set)
         for row in batch:
-            mine = {part.operation: _mine(row, part, parts.get(part.operation)) for part in facts.PARTS}
-            for operation, ids in _named(row, mine).items():
+            for operation, ids in _people_of(row, _own(row, parts)).items():
                 wanted[operation] |= ids
         filters = {facts.CUSTOMERS: "CustomerIds", facts.COMPANIES: "Ids"}
         return {name: await self._profiles(name, asked_by, wanted[name]) for name, asked_by in filters.items()}
 
-    async def _profiles(self, operation: str, asked_by: str, ids: set[str]) -> Mapping[str, bytes] | None:
+    async def _profiles(self, operation: str, asked_by: str, ids: set[str]) -> ById | None:
         """Read profiles, and those that merged ones point at, as far as merges were merged again (10.8)."""
         found: dict[str, bytes] = {}
         for _ in range(_MERGES):
-            told = await self._allowed(operation, asked_by, sorted(ids - found.keys()))
+            told = await self._allowed(operation, asked_by, sorted(ids - found.keys()), own=True)
             if told is None:
                 return None
             profiles = wire.read_all(told, wire.PROFILE, f"POST {operation}")
@@ -116,29 +97,21 @@ class Assembly:
                 break
         return found
 
-    async def _reference(self, row: Row, mine: Mapping[str, list[bytes] | None]) -> dict[str, object]:
-        """Return the age categories and sources that a reservation names."""
-        told: dict[str, object] = {}
-        counted = {one.age_category_id for one in row.key.person_counts or ()}
-        ages = await self._places.ages(counted)
-        if ages is not None:
-            told["AgeCategories"] = _listed(ages[one] for one in counted if one in ages)
-        assigned = mine.get(facts.SOURCE_ASSIGNMENTS)
-        if assigned is not None:
-            where = f"POST {facts.SOURCE_ASSIGNMENTS}"
-            ids = {one.source_id for one in wire.read_all(assigned, wire.SOURCE_ASSIGNMENT, where)}
-            sources = await self._places.sources(ids) if ids else {}
-            if sources is not None:
-                told["Sources"] = _listed(sources[one] for one in ids if one in sources)
-        return told
+    async def _reference(self, batch: Sequence[Row], assigned: Handed | None) -> dict[str, ById | None]:
+        """Return the age categories that the batch counts people by, and the sources that it was sold through."""
+        counted = {one.age_category_id for row in batch for one in row.key.person_counts or ()}
+        told = [one for rows_of_one in (assigned or {}).values() for one in rows_of_one]
+        ids = {one.source_id for one in wire.read_all(told, wire.SOURCE_ASSIGNMENT, f"POST {facts.SOURCE_ASSIGNMENTS}")}
+        sources: ById | None = await self._places.sources(ids) if ids else {}
+        return {facts.AGES: await self._places.ages(counted), facts.SOURCES: sources}
 
-    async def _allowed(self, operation: str, asked_by: str, ids: Sequence[str]) -> list[bytes] | None:
+    async def _allowed(self, operation: str, asked_by: str, ids: Sequence[str], *, own: bool) -> list[bytes] | None:
         """Read a list by ids; None while it is withheld, unless nothing can be told without it (2, 17)."""
         until = self._withheld.get(operation)
         if until is not None and self._now() < until:
             return None
         try:
-            return await self._session.of_ids(operation, asked_by, ids, facts.MOST_ROWS)
+            return await self._session.of_ids(operation, asked_by, ids, own=own)
         except Withheld:
             if operation in facts.NEEDED:
                 raise
@@ -146,19 +119,35 @@ class Assembly:
             return None
 
 
+def _record(
+    row: Row, enterprise: Mapping[str, str], parts: Mapping[str, Handed | None], named: Mapping[str, ById | None]
+) -> bytes:
+    """Put a record together; a list that is withheld leaves no part."""
+    told: dict[str, object] = {"Reservation": msgspec.Raw(row.body), "Enterprise": enterprise}
+    own = _own(row, parts)
+    told |= {facts.ROWS[operation]: _listed(found) for operation, found in own.items()}
+    for operation, refs in (*_people_of(row, own).items(), *_references_of(row, own).items()):
+        table = named[operation]
+        if table is not None:
+            told[facts.ROWS[operation]] = _listed(_with_targets(refs, table).values())
+    return msgspec.json.encode(told)
+
+
 def _owner(row: Row, part: facts.Part) -> str:
     return row.key.id if part.of == "stay" else row.key.group_id
 
 
-def _mine(row: Row, part: facts.Part, handed: Handed | None) -> list[bytes] | None:
-    """Return what belongs to a reservation; None where the list is withheld, or was not asked for yet."""
-    return None if handed is None else handed.get(_owner(row, part), [])
+def _own(row: Row, parts: Mapping[str, Handed | None]) -> dict[str, list[bytes]]:
+    """Return what belongs to a reservation, by list; nothing of lists that are withheld, or not asked for yet."""
+    told = [(part, parts.get(part.operation)) for part in facts.PARTS]
+    return {part.operation: handed.get(_owner(row, part), []) for part, handed in told if handed is not None}
 
 
-def _named(row: Row, mine: Mapping[str, list[bytes] | None]) -> dict[str, set[str]]:
+def _people_of(row: Row, own: Mapping[str, list[bytes]]) -> dict[str, set[str]]:
     """Name the profiles that a reservation speaks of: who pays, who booked, who stays along, who mediated."""
     key = row.key
-    companions = wire.read_all(mine.get(facts.COMPANIONSHIPS) or [], wire.COMPANIONSHIP, f"POST {facts.COMPANIONSHIPS}")
+    where = f"POST {facts.COMPANIONSHIPS}"
+    companions = wire.read_all(own.get(facts.COMPANIONSHIPS, ()), wire.COMPANIONSHIP, where)
     along = [one.customer_id for one in companions if one.reservation_id in {None, key.id}]
     is_company = key.account_type == "Company"
     customers = [None if is_company else key.account_id, key.booker_id, *along]
@@ -169,15 +158,25 @@ def _named(row: Row, mine: Mapping[str, list[bytes] | None]) -> dict[str, set[st
     }
 
 
-def _with_targets(named: Iterable[str], profiles: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the profiles by id, with those that take the place of merged ones."""
+def _references_of(row: Row, own: Mapping[str, list[bytes]]) -> dict[str, set[str]]:
+    """Name the age categories and sources that a reservation speaks of."""
+    where = f"POST {facts.SOURCE_ASSIGNMENTS}"
+    sold = wire.read_all(own.get(facts.SOURCE_ASSIGNMENTS, ()), wire.SOURCE_ASSIGNMENT, where)
+    return {
+        facts.AGES: {one.age_category_id for one in row.key.person_counts or ()},
+        facts.SOURCES: {one.source_id for one in sold},
+    }
+
+
+def _with_targets(refs: Iterable[str], table: ById) -> dict[str, bytes]:
+    """Return the elements by id, with the profiles that take the place of merged ones."""
     found: dict[str, bytes] = {}
-    waiting = list(named)
+    waiting = list(refs)
     while waiting:
         ref = waiting.pop()
-        if ref in profiles and ref not in found:
-            found[ref] = profiles[ref]
-            target = wire.PROFILE.decode(profiles[ref]).merge_target_id
+        if ref in table and ref not in found:
+            found[ref] = table[ref]
+            target = wire.PROFILE.decode(table[ref]).merge_target_id
             waiting += [target] if target else []
     return found
 

@@ -43,7 +43,7 @@ class Blocks:
     async def named(self, refs: Sequence[str]) -> dict[str, Record | Missing]:
         """Read blocks by id, deleted ones too; raises VendorFault when a row comes that was not asked for."""
         found: dict[str, Record | Missing] = {}
-        for body in await self._session.of_ids(facts.REPAIRS, "ResourceBlockIds", refs, facts.MOST_ROWS):
+        for body in await self._session.of_ids(facts.REPAIRS, "ResourceBlockIds", refs, own=True):
             (key,) = wire.read_all([body], wire.BLOCK, f"POST {facts.REPAIRS}")
             if key.id not in refs:
                 what = "a row came that was not asked for: the filter was ignored"

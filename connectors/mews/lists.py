@@ -154,7 +154,8 @@ class Lists:
         return found | {one.ref: one for one in await self._records(stream, mine)}
 
     async def _of_ids(self, refs: Sequence[str], states: dict[str, Any]) -> list[bytes]:
-        return await self._session.everything(facts.STAYS, {"ReservationIds": list(refs), **states}) if refs else []
+        asked = {"ReservationIds": list(refs), **states}
+        return await self._session.everything(facts.STAYS, asked, len(refs)) if refs else []
 
     async def _records(self, stream: str, mine: Sequence[Row]) -> list[Record]:
         bodies = await self._assembly.whole(mine)
@@ -177,7 +178,7 @@ class Lists:
         told = await self._session.everything(facts.COMPANIONSHIPS, asked)
         along = wire.read_all(told, wire.COMPANIONSHIP, f"POST {facts.COMPANIONSHIPS}")
         groups = sorted({one.reservation_group_id for one in along if not one.reservation_id})
-        found = await self._session.of_ids(facts.STAYS, "ReservationGroupIds", groups, facts.MOST_ROWS)
+        found = await self._session.of_ids(facts.STAYS, "ReservationGroupIds", groups)
         return [*(one.reservation_id for one in along if one.reservation_id), *await self._stays(found)]
 
     async def _stays(self, found: Iterable[bytes]) -> list[str]:

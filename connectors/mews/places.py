@@ -74,7 +74,7 @@ class Places:
     async def rate_plans(self) -> tuple[CatalogueRatePlan, ...]:
         """Read the rates of our services, without those that availability blocks made for themselves (10.5)."""
         services = await self._our_services()
-        rows = await self._session.of_ids(facts.RATES, "ServiceIds", services, facts.MOST_ROWS)
+        rows = await self._session.of_ids(facts.RATES, "ServiceIds", services)
         rates = wire.read_all(rows, wire.RATE, f"POST {facts.RATES}")
         return tuple(
             CatalogueRatePlan(ref=one.id, name=wire.chosen_name(one.names, one.name))
@@ -104,7 +104,7 @@ class Places:
 
     async def _categories(self) -> list[wire.Category]:
         services = await self._our_services()
-        rows = await self._session.of_ids(facts.CATEGORIES, "ServiceIds", services, facts.MOST_ROWS)
+        rows = await self._session.of_ids(facts.CATEGORIES, "ServiceIds", services)
         return wire.read_all(rows, wire.CATEGORY, f"POST {facts.CATEGORIES}")
 
     async def _not_for_stays(self) -> frozenset[str]:
@@ -113,12 +113,12 @@ class Places:
         return frozenset(one.service_id for one in kinds) - {one.service_id for one in kinds if _is_for_stays(one)}
 
     async def _assigned(self, categories: list[str]) -> list[wire.Assignment]:
-        rows = await self._session.of_ids(facts.ASSIGNMENTS, "ResourceCategoryIds", categories, facts.MOST_ROWS)
+        rows = await self._session.of_ids(facts.ASSIGNMENTS, "ResourceCategoryIds", categories)
         return wire.read_all(rows, wire.ASSIGNMENT, f"POST {facts.ASSIGNMENTS}")
 
     async def _assignments(self) -> dict[str, list[bytes]]:
         kinds = [one.id for one in await self._categories() if one.is_active and _is_for_stays(one)]
-        rows = await self._session.of_ids(facts.ASSIGNMENTS, "ResourceCategoryIds", kinds, facts.MOST_ROWS)
+        rows = await self._session.of_ids(facts.ASSIGNMENTS, "ResourceCategoryIds", kinds)
         found: defaultdict[str, list[bytes]] = defaultdict(list)
         told = wire.read_all(rows, wire.ASSIGNMENT, f"POST {facts.ASSIGNMENTS}")
         for row, one in sorted(zip(rows, told, strict=True), key=lambda pair: pair[0]):
@@ -128,7 +128,7 @@ class Places:
 
     async def _ages(self) -> dict[str, bytes]:
         services = await self._our_services()
-        rows = await self._session.of_ids(facts.AGES, "ServiceIds", services, facts.MOST_ROWS)
+        rows = await self._session.of_ids(facts.AGES, "ServiceIds", services)
         told = wire.read_all(rows, wire.AGE, f"POST {facts.AGES}")
         return {one.id: row for one, row in zip(told, rows, strict=True)}
 

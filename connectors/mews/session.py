@@ -44,7 +44,8 @@ class Session:
     def __init__(self, context: ConnectorContext, pace: Pace | None = None) -> None:
         """Remember the context; nothing is sent yet. `pace` spaces the calls of methods that make several."""
         budget = facts.SPEC.rate_budget
-        self._context, self._pace = context, pace or Pace(int(budget.credits), budget.window_s)
+        self._context = context
+        self._pace = pace or Pace(int(budget.credits), budget.window_s, sleep=context.sleep)
         self._base = context.base_url.rstrip("/") + facts.ROOT
         self._silent_limits = 0
 
@@ -85,23 +86,30 @@ class Session:
             raise rest.Refused(what, where) from None
         return rows, (told or None) if len(rows) >= count else None
 
-    async def everything(self, operation: str, filters: Filters, count: int = facts.MOST_ROWS) -> list[bytes]:
-        """Read a list to its end; raises VendorFault (ABORT) when it runs in circles, as one was seen to (7)."""
+    async def everything(self, operation: str, filters: Filters, most: int | None = None) -> list[bytes]:
+        """Read a list to its end, or to as many rows as there can be.
+
+        Raises VendorFault (ABORT) when it runs in circles, as one was seen to (7).
+        """
         found: list[bytes] = []
         guard, cursor, where = PageGuard(_MOST_PAGES), None, f"POST {operation}"
         while True:
-            rows, following = await self.page(operation, filters, count, cursor)
+            rows, following = await self.page(operation, filters, facts.MOST_ROWS, cursor)
             guard.check(operation, cursor, rows, following, where)
             found += rows
-            if following is None:
+            if following is None or (most is not None and len(found) >= most):
                 return found
             cursor = following
 
-    async def of_ids(self, operation: str, name: str, ids: Sequence[str], most: int) -> list[bytes]:
-        """Read everything that a filter by ids lets through, so many ids at once; no call without ids (4)."""
+    async def of_ids(self, operation: str, name: str, ids: Sequence[str], *, own: bool = False) -> list[bytes]:
+        """Read everything that a filter by ids lets through; `own` says that they are the rows' own ids.
+
+        So many ids at once as a filter takes, and no call without any (4).
+        """
         found: list[bytes] = []
-        for start in range(0, len(ids), most):
-            found += await self.everything(operation, {name: list(ids[start : start + most])})
+        for start in range(0, len(ids), facts.MOST_ROWS):
+            some = list(ids[start : start + facts.MOST_ROWS])
+            found += await self.everything(operation, {name: some}, len(some) if own else None)
         return found
 
     async def call(self, operation: str, asked: Filters) -> rest.Answer:

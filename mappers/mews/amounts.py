@@ -18,8 +18,9 @@ from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.reservation import Line, Night, PriceBasis
 from pms_sync.domain.stay import StayRange
 
+Bill = tuple[Line, ...] | UnsetType
+
 _LARGEST = Decimal(10) ** 15
-_ALWAYS_FIRST = datetime.min  # noqa: DTZ901 - never compared with a told time
 
 
 class Price(NamedTuple):
@@ -54,7 +55,7 @@ def price(
     counted = [(index, item) for index, item in enumerate(items) if _is_night(index, item, fell=fell)]
     currencies = {item.amount.currency for _, item in counted}
     if len(currencies) != 1:
-        return Price(None if not counted else UNSET, _unpriced(stay), currency, "unknown")
+        return Price(None if not counted else UNSET, _unpriced(stay), currency, basis)
     (own,) = currencies
     by_night = _by_night(counted, zone, basis)
     total = rounded("$.OrderItems", sum(by_night.values(), Decimal(0)), own)
@@ -63,9 +64,7 @@ def price(
     return Price(total, kit.nights(stay, total, own), own, basis)
 
 
-def lines(
-    items: Sequence[Item] | UnsetType, payments: Sequence[Payment] | UnsetType, basis: PriceBasis
-) -> tuple[Line, ...] | UnsetType:
+def lines(items: Sequence[Item] | UnsetType, payments: Sequence[Payment] | UnsetType, basis: PriceBasis) -> Bill:
     """Read the bill: what was charged, then what was paid; UNSET while one of the two is not to be had."""
     if isinstance(items, UnsetType) or isinstance(payments, UnsetType):
         return UNSET
@@ -90,25 +89,21 @@ def rounded(path: str, value: Decimal, currency: str) -> Decimal:
 
 
 def _is_night(index: int, item: Item, *, fell: bool) -> bool:
-    stands = _on_the_bill(index, item) or item.accounting_state != words.CANCELED_ITEM
+    _is_on_the_bill(index, item)  # an unknown state is rejected, whatever the item is
+    stands = item.accounting_state != words.CANCELED_ITEM
     with_it = item.options is not None and item.options.canceled_with_reservation
     return item.type == words.NIGHT and (stands or (fell and with_it))
 
 
 def _is_on_the_bill(index: int, item: Item) -> bool:
-    return _on_the_bill(index, item)
-
-
-def _on_the_bill(index: int, item: Item) -> bool:
     return _judged(words.ON_THE_BILL, item.accounting_state, f"$.OrderItems[{index}].AccountingState")
 
 
 def _is_paid(index: int, payment: Payment) -> bool:
     at = f"$.Payments[{index}]"
-    standing = _judged(words.ON_THE_BILL, payment.accounting_state, f"{at}.AccountingState")
-    return _judged(words.PAID, payment.state, f"{at}.State") and (
-        standing or payment.accounting_state != words.CANCELED_ITEM
-    )
+    _judged(words.ON_THE_BILL, payment.accounting_state, f"{at}.AccountingState")
+    paid = _judged(words.PAID, payment.state, f"{at}.State")
+    return paid and payment.accounting_state != words.CANCELED_ITEM
 
 
 def _judged(table: dict[str, bool], word: str, path: str) -> bool:
@@ -131,9 +126,11 @@ def _by_night(counted: Iterable[tuple[int, Item]], zone: ZoneInfo, basis: PriceB
 
 
 def _value(at: str, amount: Amount, basis: PriceBasis) -> Decimal:
-    """Return one of both values, exactly, when a booking can have it."""
+    """Return one of both values, exactly, when a booking can have it (MON-02)."""
+    if amount.currency not in money.CURRENCIES:
+        raise kit.rejected(f"{at}.Currency", amount.currency, "unknown currency", words.SHOWN)
     name, value = ("NetValue", amount.net_value) if basis == "net" else ("GrossValue", amount.gross_value)
-    rounded(f"{at}.{name}", value, "")
+    rounded(f"{at}.{name}", value, amount.currency)
     return value
 
 

@@ -20,7 +20,8 @@ def to_mapped(record: BlockRecord, context: MappingContext, at: str) -> Mapped:
     if kind is None:
         raise kit.rejected(f"{at}.Type", row.type, "unknown kind of resource block", words.SHOWN)
     arrival = clock.day(f"{at}.StartUtc", row.start_utc, zone)
-    span = kit.stay_range(arrival, clock.last_day(f"{at}.EndUtc", row.end_utc, zone), at)
+    departure = clock.last_day(f"{at}.EndUtc", row.end_utc, zone)
+    span = clock.span(at, ("StartUtc", arrival), ("EndUtc", departure))
     room_type = _category(record.resource_category_assignments, row.assigned_resource_id)
     block = Block(
         vendor=words.VENDOR,

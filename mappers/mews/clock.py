@@ -1,12 +1,14 @@
-"""When it is in the hotel: the vendor tells instants, a stay is made of the property's own dates (vendors/mews.md 8)."""
+"""When it is in the hotel: the vendor tells instants, a stay is made of the property's dates (vendors/mews.md 8)."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from mappers import kit
 from mappers.mews.wire import Enterprise
 from pms_sync.domain.errors import MappingRejected
+from pms_sync.domain.stay import StayRange
 from pms_sync.ports.mapper import MappingContext
 
 _MINUTE = timedelta(minutes=1)
@@ -20,6 +22,15 @@ def zone_of(place: Enterprise | None, context: MappingContext) -> ZoneInfo:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):
         raise MappingRejected(path, name[:60], "a time zone that does not exist") from None
+
+
+def span(at: str, start: tuple[str, date], end: tuple[str, date]) -> StayRange:
+    """Check both dates, each given with the field it was read from; raises MappingRejected naming that field."""
+    try:
+        return kit.stay_range(start[1], end[1], at)
+    except MappingRejected as rejection:
+        field = start[0] if rejection.path.endswith(".arrival") else end[0]
+        raise MappingRejected(f"{at}.{field}", rejection.value, rejection.why) from None
 
 
 def day(path: str, moment: datetime, zone: ZoneInfo) -> date:

@@ -1,4 +1,4 @@
-"""What Mews can hold of our state of one stay, as far as reading shows it; a state that came from there stays as it was.
+"""What Mews can hold of our state of one stay, as far as reading shows it; a state from there stays as it was.
 
 The bill is not written from here, so that a difference in it is neither an edit nor drift.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, UnsetType
 
@@ -24,8 +25,7 @@ def to_mapped(record: Record, context: MappingContext, at: str) -> Mapped:
     codes = kit.Codes(context.crosswalk)
     zone = clock.zone_of(record.enterprise, context)
     row, meaning = record.reservation, _meaning(record, at)
-    span = _span(record, context, at)
-    basis = amounts.basis_of(record.enterprise)
+    span, basis = _span(record, zone, at), amounts.basis_of(record.enterprise)
     fell = meaning.status in {Status.CANCELLED, Status.NO_SHOW}
     price = amounts.price(record.order_items, span, zone, basis, context.currency, fell=fell)
     stay = Stay(
@@ -47,10 +47,11 @@ def to_mapped(record: Record, context: MappingContext, at: str) -> Mapped:
         blocks_inventory=meaning.blocks_inventory,
         vendor_status=row.state,
     )
-    return Mapped(revisions=(_revision(record, stay, price, at),), unmapped=codes.unmapped)
+    bill = amounts.lines(record.order_items, record.payments, basis)
+    return Mapped(revisions=(_revision(record, stay, price, bill, at),), unmapped=codes.unmapped)
 
 
-def _revision(record: Record, stay: Stay, price: amounts.Price, at: str) -> Revision:
+def _revision(record: Record, stay: Stay, price: amounts.Price, bill: amounts.Bill, at: str) -> Revision:
     """Say what the row tells about its group: every reservation has an account, notes and a bill of its own.
 
     Whether the group holds others is not read with it, so that their absence never means anything.
@@ -77,7 +78,7 @@ def _revision(record: Record, stay: Stay, price: amounts.Price, at: str) -> Revi
         booker=people.booker(record),
         guests=people.guests(record),
         room_stays=(stay,),
-        folio_lines=amounts.lines(record.order_items, record.payments, amounts.basis_of(record.enterprise)),
+        folio_lines=bill,
         notes=_notes(record.service_order_notes, row.id, from_outside=False),
         comments=_notes(record.service_order_notes, row.id, from_outside=True),
         created_at=_created(row.created_utc, at),
@@ -99,12 +100,12 @@ def _meaning(record: Record, at: str) -> words.Meaning:
     return reason
 
 
-def _span(record: Record, context: MappingContext, at: str) -> StayRange:
+def _span(record: Record, zone: ZoneInfo, at: str) -> StayRange:
     """Read the planned dates: the others move with an early check-in, or are not there yet (10.6, TIM-09)."""
-    row, zone = record.reservation, clock.zone_of(record.enterprise, context)
+    row = record.reservation
     arrival = clock.day(f"{at}.ScheduledStartUtc", row.scheduled_start_utc, zone)
     departure = clock.day(f"{at}.ScheduledEndUtc", row.scheduled_end_utc, zone)
-    return kit.stay_range(arrival, departure, at)
+    return clock.span(at, ("ScheduledStartUtc", arrival), ("ScheduledEndUtc", departure))
 
 
 def _count(

@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-Ref = Annotated[str, Meta(min_length=1, max_length=200)]
+Ref = Annotated[str, Meta(pattern=r"^[!-~]{1,200}$")]  # UUIDs (2); taken as opaque, but printable
 Moment = Annotated[datetime, Meta(tz=True)]
 Count = Annotated[int, Meta(ge=0, le=999)]
 Text = str | None | UnsetType

@@ -12,9 +12,10 @@ import msgspec
 
 from conflict.resolve import Choice, ChoicesRefused
 from conflict.validate import Problem
+from pms_sync.apply.deciding import CaseMoved
 from pms_sync.apply.desk import Desk
+from pms_sync.apply.foreseeing import Foreseen
 from pms_sync.apply.orders import Actor, Edit, NotFound, StayOrder
-from pms_sync.apply.resolving import CaseMoved
 from pms_sync.domain.case import Case
 from pms_sync.store import case_desk, cases
 from pms_sync.store.database import Database
@@ -68,6 +69,9 @@ class Choosing:
         """Remember nothing yet."""
         self.calls: list[tuple[uuid.UUID, int, tuple[Choice, ...], Actor]] = []
         self.fault: Exception | None = None
+        self.undo_s = 30.0
+        self.foreseen: Foreseen | Exception = Foreseen()
+        self.previewed: list[tuple[uuid.UUID, uuid.UUID, int, tuple[Choice, ...]]] = []
 
     @property
     def choices(self) -> list[tuple[str, str, Any]]:
@@ -97,6 +101,28 @@ class Choosing:
         if case.version != version or case.state != "open":
             raise CaseMoved(case.version)
         await cases.close(connection, tenant_id, case_id, actor.name)
+
+    async def preview(
+        self, connection: Any, tenant_id: uuid.UUID, case_id: uuid.UUID, version: int, choices: Sequence[Choice]
+    ) -> Foreseen:
+        """Foresee what a test wants foreseen."""
+        assert connection.is_in_transaction()
+        self.previewed.append((tenant_id, case_id, version, tuple(choices)))
+        if isinstance(self.foreseen, Exception):
+            raise self.foreseen
+        return self.foreseen
+
+    async def undo(self, connection: Any, tenant_id: uuid.UUID, case_id: uuid.UUID, version: int, actor: Actor) -> None:
+        """Open the case again under the lock, as the real one does."""
+        self.calls.append((case_id, version, (), actor))
+        if self.fault is not None:
+            raise self.fault
+        case = await cases.lock(connection, tenant_id, case_id)
+        if case is None:
+            raise NotFound(f"no case {case_id}")
+        if case.version != version or case.state != "resolved":
+            raise CaseMoved(case.version)
+        await cases.reopen(connection, tenant_id, case_id)
 
 
 class DeskHotel:

@@ -15,7 +15,8 @@ from pms_sync.api.guard import bearer
 from pms_sync.api.problems import problems
 from pms_sync.api.routes import api_routes
 from pms_sync.apply.answering import Answering
-from pms_sync.apply.resolving import CaseMoved
+from pms_sync.apply.deciding import CaseMoved
+from pms_sync.apply.resolving import TooLate
 from pms_sync.auth.roles import ROLES
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.store.database import Database
@@ -260,3 +261,36 @@ async def test_a_race_lost_inside_the_transaction_is_409(anna: Client, desk: Des
     desk.resolver.fault = CaseMoved(2)
     answer = await resolve(anna, case, 1, take(NOTES, "here"))
     assert (answer.status_code, answer.json()["case"]["version"]) == (409, 1)
+
+
+async def test_a_decision_is_taken_back_at_its_version_and_the_outbox_told(
+    api: Api, anna: Client, desk: DeskHotel
+) -> None:
+    case = await desk.case("same_atom", TEXT)
+    assert (await resolve(anna, case, 1, take(NOTES, "here"))).status_code == 200
+    stale = await anna.post(f"{CASES}/{case}/undo", {"version": 1})
+    assert (stale.status_code, stale.json()["case"]["version"]) == (409, 2)
+    await api.assert_documented(stale)
+    answer = await anna.post(f"{CASES}/{case}/undo", {"version": 2})
+    assert answer.status_code == 200
+    await api.assert_documented(answer)
+    assert (answer.json()["state"], answer.json()["version"]) == ("open", 3)
+    assert api.changes == 2
+
+
+async def test_what_may_have_left_is_not_taken_back(api: Api, anna: Client, desk: DeskHotel) -> None:
+    case = await desk.case("same_atom", TEXT)
+    await resolve(anna, case, 1, take(NOTES, "here"))
+    desk.resolver.fault = TooLate("what was decided may have been sent by now")
+    answer = await anna.post(f"{CASES}/{case}/undo", {"version": 2})
+    assert answer.status_code == 409
+    await api.assert_documented(answer)
+    assert answer.json()["detail"] == "too late to take back: what was decided may have been sent by now"
+    assert answer.json()["case"]["state"] == "resolved"
+    for wrong in ({}, {"version": "2"}, {"version": 2, "state": "open"}):
+        refused = await anna.post(f"{CASES}/{case}/undo", wrong)
+        assert refused.status_code == 400
+        await api.assert_documented(refused)
+    viewer = await api.person(desk.hotel.tenant_id, "viewer")
+    assert (await viewer.post(f"{CASES}/{case}/undo", {"version": 2})).status_code == 403
+    assert (await anna.post(f"{CASES}/{uuid.uuid4()}/undo", {"version": 2})).status_code == 404

@@ -119,6 +119,22 @@ async def test_an_older_version_is_refused_and_nothing_written(machine: Machine,
     assert (await desk.stored(case["case_id"]))["state"] == "open"
 
 
+async def test_a_decision_is_taken_back_and_refused_once_its_time_is_over(machine: Machine, desk: DeskHotel) -> None:
+    case = str((await desk.stored(await desk.contested()))["case_id"])
+    before = await stay_of(desk)
+    assert (await cases(machine, "resolve", case, "--version", "1", "--take", "there")).code == 0
+    assert await stay_of(desk) != before
+    assert (await cases(machine, "undo", case, "--version", "1", "--json")).code == 2
+    told = await cases(machine, "undo", case, "--version", "2", "--json")
+    assert (told.code, told.document["state"], told.document["version"]) == (0, "open", 3)
+    assert await stay_of(desk) == before
+    assert (await cases(machine, "resolve", case, "--version", "3", "--take", "there")).code == 0
+    await desk.house.rows("UPDATE cases SET resolved_at = now() - interval '1 h' RETURNING case_id")
+    late = await cases(machine, "undo", case, "--version", "4", "--json")
+    assert late.code == 2
+    assert "may have been sent" in late.error["what"]
+
+
 async def test_what_is_wrong_with_the_values_is_said(machine: Machine, desk: DeskHotel) -> None:
     case = str((await desk.stored(await desk.contested()))["case_id"])
     given = ("resolve", case, "--version", "1", "--json")
@@ -141,7 +157,9 @@ async def test_a_room_sold_twice_is_settled_without_choices(machine: Machine, de
 @pytest.mark.parametrize("case", [ID, "x", "'; DROP TABLE cases --"])
 @pytest.mark.usefixtures("hotel")
 async def test_an_unknown_case_is_said(machine: Machine, case: str) -> None:
-    for words in (("show", case), ("resolve", case, "--version", "1", "--take", "here")):
+    for words in (
+        ("show", case), ("resolve", case, "--version", "1", "--take", "here"), ("undo", case, "--version", "1"),
+    ):  # fmt: skip
         told = await cases(machine, *words, "--json")
         assert told.code == 2
         assert told.error["what"].startswith("there is no case")
@@ -149,7 +167,7 @@ async def test_an_unknown_case_is_said(machine: Machine, case: str) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("list", "--state", "x"), ("resolve", ID), ("resolve", ID, "--version", "x"), ("show",),
+    [("list", "--state", "x"), ("resolve", ID), ("undo", ID), ("resolve", ID, "--version", "x"), ("show",),
      ("resolve", ID, "--version", "1", "--take", "both"), ("resolve", ID, "--version", "1", "--set", "notes"),
      ("resolve", ID, "--version", "1", "--set", "=x")],
 )  # fmt: skip

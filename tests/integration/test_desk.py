@@ -15,7 +15,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from pms_sync.apply.resolving import CaseMoved, Resolver
+from pms_sync.apply.deciding import CaseMoved
+from pms_sync.apply.resolving import Resolver
 from pms_sync.auth.roles import ROLES
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.store import decisions
@@ -37,6 +38,7 @@ from tests.integration.desk_hotel import (
 from tests.integration.served_pages import Site, serving
 from tests.integration.signing_in import Browser, Watch, add_person, audit, browser, csrf_in
 
+SPLIT = ""
 HOSTILE = "<script>alert('x')</script>\"&"
 
 
@@ -755,3 +757,177 @@ async def test_what_rules_settled_about_people_is_hidden_like_the_rest(
             assert ("stands in the clear" in page.text) is sees, role
             assert ("passed over" in page.text) is sees, role
             assert "settled by rules" in page.text
+
+
+# ---- taken back
+
+
+async def resolved_here(someone: Browser, case: uuid.UUID) -> httpx.Response:
+    """Let our side stand, and return the page of the case as it is then."""
+    answer = await answered(someone, case, **{f"choice.{SHAPE}": "here"})
+    assert answer.status_code == 303, answer.text
+    return await someone.get(f"/cases/{case}")
+
+
+async def taken_back(someone: Browser, page: httpx.Response, case: uuid.UUID) -> httpx.Response:
+    """Press the button of a page."""
+    found = re.search(rf'action="/cases/{case}/undo">.*?name="version" value="(\d+)"', page.text, re.DOTALL)
+    assert found
+    return await someone.post(f"/cases/{case}/undo", csrf=csrf_in(page), version=found[1])
+
+
+async def test_a_decision_is_taken_back_by_one_button_while_nothing_has_left(
+    database: Database, keys: KeyRing, desk: DeskHotel, watch: Watch
+) -> None:
+    """UX, a case, 5: undo for 30 seconds; the case is open again, and a second press finds nothing to take back."""
+    case = await desk.contested()
+    await add_person(database, desk.hotel.tenant_id, name="Anna")
+    resolver = Resolver(desk.house.applier, 30)
+    async with serving(database, keys, clock=watch, resolver=resolver) as site, browser(site) as anna:
+        await anna.sign_in()
+        assert "Take it back" not in (await anna.get(f"/cases/{case}")).text
+        page = await resolved_here(anna, case)
+        assert "Take it back" in page.text
+        answer = await taken_back(anna, page, case)
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"/cases/{case}?back=1")
+        open_again = await anna.get(answer.headers["Location"])
+        twice = await taken_back(anna, page, case)
+        later = await anna.get(f"/cases/{case}")
+    assert "Taken back." in open_again.text
+    assert "Take it back" not in open_again.text
+    assert "Case reopened Anna" in text_of(later.text)
+    assert twice.status_code == 409
+    assert "Nothing was taken back" in twice.text
+    stored = await desk.stored(case)
+    assert (stored["state"], stored["resolved_by"]) == ("open", None)
+
+
+async def test_after_the_window_the_page_says_plainly_that_the_decision_stands(
+    database: Database, keys: KeyRing, desk: DeskHotel, watch: Watch
+) -> None:
+    case = await desk.contested()
+    await add_person(database, desk.hotel.tenant_id, name="Anna")
+    resolver = Resolver(desk.house.applier, 30)
+    async with serving(database, keys, clock=watch, resolver=resolver) as site, browser(site) as anna:
+        await anna.sign_in()
+        page = await resolved_here(anna, case)
+        await desk.house.rows("UPDATE cases SET resolved_at = now() - interval '31 s' RETURNING case_id")
+        answer = await taken_back(anna, page, case)
+        resolver.undo_s = 0
+        closed = await anna.get(f"/cases/{case}")
+    assert answer.status_code == 409
+    assert "Too late to take back What was decided may have been sent by now" in text_of(answer.text)
+    assert "Take it back" not in closed.text
+    assert (await desk.stored(case))["state"] == "resolved"
+
+
+async def test_nothing_is_taken_back_without_the_secret_or_the_right(
+    site: Site, anna: Browser, desk: DeskHotel, database: Database
+) -> None:
+    """SEC-01, SEC-04."""
+    case = await desk.case("same_atom", TEXT)
+    await answered(anna, case, **{f"choice.{NOTES}": "here"})
+    page = await anna.get("/")
+    assert (await anna.post(f"/cases/{case}/undo", csrf="x", version="2")).status_code == 403
+    for wrong in ("", "x", "-1", "9" * 40):
+        assert (await anna.post(f"/cases/{case}/undo", csrf=csrf_in(page), version=wrong)).status_code == 409
+    assert (await anna.post(f"/cases/{uuid.uuid4()}/undo", csrf=csrf_in(page), version="2")).status_code == 404
+    async with signed_in_as(site, database, desk.hotel.tenant_id, "viewer") as someone:
+        page = await someone.get("/")
+        assert (await someone.post(f"/cases/{case}/undo", csrf=csrf_in(page), version="2")).status_code == 403
+    assert (await desk.stored(case))["state"] == "resolved"
+
+
+# ---- what will happen
+
+
+def outlook_of(page: httpx.Response) -> str:
+    """Return what a page says that the marked choices would do."""
+    found = re.search(r'<div class="outlook">.*?</div>', page.text, re.DOTALL)
+    return text_of(found[0]) if found else ""
+
+
+async def test_what_the_marked_choices_do_is_told_before_with_what_the_vendor_will_not_do(
+    database: Database, keys: KeyRing, desk: DeskHotel, watch: Watch
+) -> None:
+    """UX, a case, 4: exact writes and pushes, vendor limits before and not after; looking changes nothing."""
+    case = await desk.contested()
+    await desk.house.rows("UPDATE cases SET fields = jsonb_set(fields, '{0,suggested}', '\"here\"') RETURNING case_id")
+    await add_person(database, desk.hotel.tenant_id, name="Anna")
+    resolver = Resolver(desk.house.applier, 30)
+    state = "SELECT (SELECT count(*) FROM intents) AS sent, (SELECT max(version) FROM cases) AS case_version"
+    before = await desk.house.rows(state)
+    async with serving(database, keys, clock=watch, resolver=resolver) as site, browser(site) as anna:
+        await anna.sign_in()
+        suggested = await anna.get(f"/cases/{case}")
+        form = {"csrf": csrf_in(suggested), "version": "1"}
+        theirs = await anna.post(f"/cases/{case}/preview", **form, **{f"choice.{SHAPE}": "there"})
+        part = {f"choice.{SHAPE}": "value", f"value.{SHAPE}.departure": "2026-03-14"}
+        typed = await anna.post(f"/cases/{case}/preview", **form, **part)
+        part[f"value.{SHAPE}.departure"] = "2026-03-01"
+        wrong = await anna.post(f"/cases/{case}/preview", **form, **part)
+        stale = await anna.post(f"/cases/{case}/preview", csrf=form["csrf"], version="9", **{f"choice.{SHAPE}": "here"})
+    assert outlook_of(suggested) == (
+        "As marked Nothing changes here. Sent to beds24: Dates, type and price of stay 1001. " + SPLIT
+    )
+    assert outlook_of(theirs) == (
+        "As marked Written here: Dates, type and price of stay 1001. Nothing is sent to any vendor."
+    )
+    assert (theirs.status_code, marked(theirs, SHAPE)) == (200, ["there"])
+    assert "Written here: Dates, type and price of stay 1001. Sent to beds24" in outlook_of(typed)
+    assert 'value="2026-03-14"' in typed.text
+    assert "This cannot be followed. Dates, type and price of stay 1001: " in outlook_of(wrong)
+    assert (stale.status_code, "The case changed while you looked at it" in stale.text) == (409, True)
+    assert outlook_of(stale) == outlook_of(suggested)
+    assert await desk.house.rows(state) == before
+
+
+async def test_what_cannot_be_sent_is_not_told_as_sent(
+    database: Database, keys: KeyRing, desk: DeskHotel, watch: Watch
+) -> None:
+    case = await desk.contested()
+    await desk.house.rows("UPDATE accounts SET mode = 'shadow' RETURNING account_id")
+    await add_person(database, desk.hotel.tenant_id, name="Anna")
+    async with (
+        serving(database, keys, clock=watch, resolver=Resolver(desk.house.applier, 30)) as site,
+        browser(site) as anna,
+    ):
+        await anna.sign_in()
+        page = await anna.get(f"/cases/{case}")
+        told = await anna.post(f"/cases/{case}/preview", csrf=csrf_in(page), version="1", **{f"choice.{SHAPE}": "here"})
+    assert "Not sent to beds24, since the account is in shadow mode" in outlook_of(told)
+
+
+async def test_nothing_is_foreseen_before_every_field_has_its_choice(anna: Browser, desk: DeskHotel) -> None:
+    open_one = await desk.case("same_atom", DATES, TEXT)
+    page = await anna.get(f"/cases/{open_one}")
+    assert outlook_of(page) == ""
+    form = {"csrf": csrf_in(page), "version": "1", f"choice.{SHAPE}": "there"}
+    assert outlook_of(await anna.post(f"/cases/{open_one}/preview", **form)) == ""
+    assert desk.resolver.previewed == []
+    await anna.post(f"/cases/{open_one}/preview", **form, **{f"choice.{NOTES}": "here"})
+    [(_, case, version, choices)] = desk.resolver.previewed
+    assert (case, version, [(one.path, one.take) for one in choices]) == (
+        open_one, 1, [(SHAPE, "there"), (NOTES, "here")],
+    )  # fmt: skip
+
+
+async def test_after_a_refused_answer_what_was_chosen_is_foreseen(anna: Browser, desk: DeskHotel) -> None:
+    case = await desk.dates()
+    desk.resolver.refuse((SHAPE, "the stay is closed"))
+    answer = await answered(anna, case, **{f"choice.{SHAPE}": "here"})
+    assert answer.status_code == 400
+    assert [(one.path, one.take) for one in desk.resolver.previewed[-1][3]] == [(SHAPE, "here")]
+    assert "Nothing changes here." in outlook_of(answer)
+
+
+async def test_who_may_not_decide_is_not_told_what_deciding_would_do(
+    site: Site, desk: DeskHotel, database: Database
+) -> None:
+    case = await desk.dates()
+    async with signed_in_as(site, database, desk.hotel.tenant_id, "viewer") as someone:
+        page = await someone.get(f"/cases/{case}")
+        assert outlook_of(page) == ""
+        form = {"csrf": csrf_in(await someone.get("/")), "version": "1"}
+        assert (await someone.post(f"/cases/{case}/preview", **form)).status_code == 403
+    assert desk.resolver.previewed == []

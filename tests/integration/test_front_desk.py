@@ -164,6 +164,42 @@ async def test_a_vendors_booking_is_changed_and_waits_to_be_sent(
     assert await api.count(hotel.tenant_id, "intents") == 1
 
 
+async def test_what_the_vendor_will_not_do_is_told_with_the_answer(
+    api: Api, clerk: Client, house: House, hotel: Any
+) -> None:
+    """Issue 3, 4: a cancellation that does not reach the channel is said before anything is sent."""
+    await house.apply(revision(channel="booking_com", channel_reference="4711"))
+    [row] = await house.rows("SELECT reservation_id FROM reservations")
+    at = f"{RESERVATIONS}/{row['reservation_id']}"
+    assert (await clerk.get(at)).json()["pushes"] == []
+    answer = await clerk.post(f"{at}/cancel")
+    await api.assert_documented(answer)
+    [push] = answer.json()["pushes"]
+    assert push["account_id"] == str(hotel.account_id)
+    assert [push[name] for name in ("vendor", "kind", "state", "vendor_error")] == ["beds24", "cancel", "planned", None]
+    assert push["notices"][0].startswith("Booking.com is not told of this cancellation")
+    read = await clerk.get(at)
+    await api.assert_documented(read)
+    assert read.json()["pushes"] == [push]
+    await house.rows("UPDATE intents SET state = 'parked', vendor_error = 'no such room' RETURNING intent_id")
+    cleaner = await api.person(hotel.tenant_id, "housekeeping")
+    told = [(await one_.get(at)).json()["pushes"][0] for one_ in (clerk, cleaner)]
+    assert [(one_["state"], one_["vendor_error"]) for one_ in told] == [("parked", "no such room"), ("parked", None)]
+    await house.rows("UPDATE intents SET state = 'verified' RETURNING intent_id")
+    listed = await clerk.get(RESERVATIONS)
+    await api.assert_documented(listed)
+    assert listed.json()["items"][0]["pushes"] == []
+
+
+async def test_a_change_that_is_made_tells_what_is_on_its_way(clerk: Client, house: House) -> None:
+    await house.rows('UPDATE accounts SET mirror = \'{"reservations": "stay"}\' RETURNING account_id')
+    told = await made(clerk, body())
+    [push] = told["pushes"]
+    assert (push["vendor"], push["kind"], push["state"]) == ("beds24", "create", "planned")
+    answer = await clerk.patch(one(told), {"notes": "early"}, If_Match='"1"')
+    assert [(one_["id"], one_["kind"]) for one_ in answer.json()["pushes"]] == [(push["id"], "create")]
+
+
 async def test_a_repeated_order_is_made_once(api: Api, clerk: Client, hotel: Any) -> None:
     answers = await asyncio.gather(*(clerk.post(RESERVATIONS, body(), Idempotency_Key="k") for _ in range(5)))
     assert {answer.status_code for answer in answers} <= {201, 409}

@@ -13,11 +13,12 @@ import pytest
 
 from conflict.resolve import Choice
 from mappers.beds24 import MAPPER
+from pms_sync.apply.deciding import CaseMoved
 from pms_sync.apply.desk import Desk
 from pms_sync.apply.incoming import Outcome
 from pms_sync.apply.orders import Actor, Draft, Edit, Full, OrderRefused, StaleVersion, StayOrder
 from pms_sync.apply.outgoing import Outgoing, outgoing, pend
-from pms_sync.apply.resolving import CaseMoved, Resolver, TooLate
+from pms_sync.apply.resolving import Resolver, TooLate
 from pms_sync.cli.explain import explained
 from pms_sync.domain.reservation import Guest, Night, Revision
 from pms_sync.domain.status import Status

@@ -16,6 +16,7 @@ import pytest
 from pms_sync.domain.clock import parse_instant
 from tests.integration.command_line import SECOND_PROPERTY, Machine, Vendor, ended
 
+_TWICE = "SELECT reservation_id FROM reservations WHERE channel_reference = 'TWICE-1'"
 BOOKINGS = {"path": "/bookings"}
 NO_DATES = [
     ("--from", "2025-13-01"),
@@ -256,6 +257,33 @@ class TestExplaining:
             assert all(wanted <= set(field) for field in told.document["fields"])
             assert {field["account_id"] for field in told.document["fields"]} >= {account}
             assert machine.invoke("explain", str(row["reservation_id"])).stdout.startswith("field\tvalue\tsource")
+
+    def test_a_reservation_is_found_by_its_vendor_s_reference_and_by_the_ota_s_number(
+        self, machine: Machine, account: str
+    ) -> None:
+        machine.invoke("backfill", "--account", account)
+        numbered = "SELECT reservation_id, channel_reference FROM reservations WHERE channel_reference IS NOT NULL"
+        by_ref = "SELECT reservation_id, vendor_ref FROM links WHERE level = 'stay'"
+        for found, number in (rows(machine, f"{query} LIMIT 1")[0] for query in (numbered, by_ref)):
+            told = machine.invoke("explain", number, "--json")
+            assert (told.code, told.document["id"]) == (0, str(found)), number
+
+    def test_several_that_have_one_number_are_listed_with_their_ids(self, machine: Machine, vendor: Vendor) -> None:
+        """The same booking number at two hotels is two reservations; a person says which."""
+        credential = machine.at_hotel(vendor, SECOND_PROPERTY, hotels=2)
+        for code in ("P1", "P2"):
+            words = ("accounts", "add", "beds24", "--property", code, "--credential", credential, "--json")
+            account_id = machine.invoke(*words).document["account_id"]
+            machine.invoke("backfill", "--account", account_id)
+        for at in ("7", "8"):
+            ref = min(one["ref"] for one in vendor.ask("truth")["reservations"] if one["property_ref"] == at)
+            vendor.order("change", op="modify", ref=ref, set={"channel_reference": "TWICE-1"}, silent=True)
+        machine.invoke("poll-once")
+        ids = {str(row[0]) for row in rows(machine, _TWICE)}
+        told = machine.invoke("explain", "TWICE-1", "--json")
+        assert (told.code, len(ids)) == (2, 2)
+        assert told.error["what"] == "2 reservations have the number 'TWICE-1'"
+        assert all(one in told.error["remedy"] for one in ids)
 
     def test_what_is_no_reservation_is_told(self, machine: Machine) -> None:
         for text in ("x", "", "0" * 32, "7" * 9000, "a\0b", "\x1b]0;title\x07", "\udcff", "' OR 1=1 --"):

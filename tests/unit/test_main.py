@@ -155,7 +155,7 @@ def test_a_line_that_is_no_command_is_told_in_one_error(words: tuple[str, ...]) 
         ("--version", STORE + WIRE + SETTINGS + BUILT),
         ("--help", STORE + WIRE + SETTINGS + BUILT),
         (f"map beds24 {RECORD} --json", STORE + WIRE + SETTINGS + BUILT),
-        ("reconcile", STORE + WIRE + SETTINGS + BUILT),
+        ("verify-audit", STORE + WIRE + SETTINGS + BUILT),
         ("connectors list", STORE + WIRE + SETTINGS + BUILT),
         ("simulate --help", STORE + WIRE + SETTINGS + BUILT),
         ("simulate nowhere", STORE + WIRE + SETTINGS + BUILT),

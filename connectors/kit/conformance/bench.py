@@ -159,6 +159,10 @@ class Bench:
             property_code="P1", zone=chosen["timezone"], currency=chosen["currency"], crosswalk=crosswalk
         )
 
+    async def holds_tokens(self) -> bool:
+        """Tell whether the connector keeps tokens that it was given in exchange for its credentials."""
+        return bool(await self._tokens.load())
+
     async def truth(self) -> Row:
         """Return the vendor's truth."""
         told: Row = await self.ask("truth")

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from connectors.kit.conformance.bench import RESERVATIONS, Bench, Row, records
-from connectors.kit.conformance.evidence import Finding, demand
+from connectors.kit.conformance.evidence import Finding, NotDeclared, demand
 from connectors.kit.conformance.looking import burst, expected, stays_of
 from pms_sync.domain.errors import Disposition, VendorFault
 
@@ -131,6 +131,8 @@ async def expired_once(bench: Bench) -> str:
     window = await bench.recent()
     first = await bench.connector.pull(RESERVATIONS, window, None)
     path = (await bench.calls())[-1]["path"]
+    if not await bench.holds_tokens():
+        raise NotDeclared("the login is one for ever: no token is kept, none is renewed")
     demand(first.next is not None, "the list has one page")
     await bench.faults({"kind": "expire_token", "times": 1, "match": {"path": path}})
     before = len(await bench.calls())

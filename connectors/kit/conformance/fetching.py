@@ -13,7 +13,10 @@ _JUNK_REFS = ("", "0", "no such ref", "' OR 1=1", "9" * 40, "a&b=c", "\u0661")
 
 
 async def fetch_batches(bench: Bench) -> str:
-    """N refs cost ceil(N / batch_fetch_limit) calls, and every ref has an answer."""
+    """N refs cost ceil(N / batch_fetch_limit) calls, and every ref has an answer.
+
+    Counted are the calls that name the objects; what a vendor tells of them in lists of their own is asked beside.
+    """
     limit = bench.spec.batch_fetch_limit
     await burst(bench, limit + limit // 2 + 1)
     refs = [record.ref for record in records(await bench.walk(await bench.recent()))]
@@ -27,8 +30,9 @@ async def fetch_batches(bench: Bench) -> str:
     unanswered = [ref for ref in refs if not isinstance(found.get(ref), Record)]
     demand(not unanswered, f"{len(unanswered)} of {len(refs)} refs brought no record, among them {unanswered[:1]}")
     allowed = math.ceil(len(refs) / limit)
-    demand(len(seen) == allowed, f"{len(refs)} refs cost {len(seen)} calls instead of {allowed}")
-    return f"{len(refs)} refs in {len(seen)} calls"
+    asked = sum(call["path"] == seen[0]["path"] for call in seen)
+    demand(asked == allowed, f"{len(refs)} refs cost {asked} calls instead of {allowed}")
+    return f"{len(refs)} refs in {asked} calls, and {len(seen) - asked} beside"
 
 
 async def fetch_means_the_same(bench: Bench) -> str:

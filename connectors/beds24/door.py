@@ -10,7 +10,8 @@ import msgspec
 
 from connectors.beds24.wire import RESERVATIONS, SECRET_HEADER, Id, Struct
 from connectors.kit.doors import check_secret, read_json
-from pms_sync.ports.connector import Delivery, VendorEvent
+from pms_sync.domain.errors import MappingRejected
+from pms_sync.ports.connector import Delivery, PartlyRead, VendorEvent
 
 
 class _Booking(Struct):
@@ -27,8 +28,8 @@ class _Body(Struct):
 
 
 _ONE: msgspec.json.Decoder[_Body] = msgspec.json.Decoder(_Body)
-_WRAPPED: msgspec.json.Decoder[list[_Body]] = msgspec.json.Decoder(
-    Annotated[list[_Body], msgspec.Meta(min_length=1, max_length=1)]
+_SEVERAL: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(
+    Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1, max_length=1_000)]
 )
 
 
@@ -47,14 +48,27 @@ class Beds24Door:
         return None
 
     def read(self, body: bytes) -> list[VendorEvent]:
-        """Name the booking of a body, an object or an intermediary's list of one; raises MappingRejected."""
-        if body.lstrip()[:1] == b"[":
-            (told,) = read_json(_WRAPPED, body)
-        else:
-            told = read_json(_ONE, body)
-        booking = told.booking
-        place = None if booking.property_id is None else str(booking.property_id)
-        return [VendorEvent(stream=RESERVATIONS, ref=str(booking.id), property_ref=place)]
+        """Name the bookings of a body: an object, or an intermediary's list; raises PartlyRead or MappingRejected."""
+        if body.lstrip()[:1] != b"[":
+            return [_event(read_json(_ONE, body))]
+        several: list[msgspec.Raw] = read_json(_SEVERAL, body)
+        read, unread = list[VendorEvent](), list[MappingRejected]()
+        for number, one in enumerate(several):
+            try:
+                read.append(_event(read_json(_ONE, bytes(one))))
+            except MappingRejected as rejected:
+                place = f"$[{number}]{rejected.path.removeprefix('$')}"
+                unread.append(MappingRejected(place, rejected.value, rejected.why))
+        if unread and read:
+            raise PartlyRead(unread[0], len(unread), tuple(read))
+        if unread:
+            raise unread[0]
+        return read
+
+
+def _event(told: _Body) -> VendorEvent:
+    place = None if told.booking.property_id is None else str(told.booking.property_id)
+    return VendorEvent(stream=RESERVATIONS, ref=str(told.booking.id), property_ref=place)
 
 
 DOOR = Beds24Door()

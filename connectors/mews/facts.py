@@ -29,6 +29,7 @@ _OVERLAP = timedelta(minutes=5)
 SPEC = ConnectorSpec(
     vendor="mews",
     label="Mews",
+    unread_blocks=frozenset({"allotment"}),  # 10.7: what is left of one cannot be told, and its stays would count twice
     capabilities=frozenset({"reservations", "guests", "blocks", "catalogue", "folio", "webhooks"}),
     streams=(
         StreamSpec(

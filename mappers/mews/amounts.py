@@ -1,4 +1,7 @@
-"""Prices: one order item a night, in the value that the property says its prices in (vendors/mews.md 4, 10.9)."""
+"""Prices: one order item a night, in the gross value, which every amount carries (vendors/mews.md 4, 10.9).
+
+A property that *says* its prices net is read gross as well: it is what the guest pays, and what others tell (MON-06).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from msgspec import UNSET, UnsetType
 
 from mappers import kit
 from mappers.mews import clock, words
-from mappers.mews.wire import Amount, Enterprise, Item, Payment
+from mappers.mews.wire import Amount, Item, Payment
 from pms_sync.domain import money
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.reservation import Line, Night, PriceBasis
@@ -20,6 +23,7 @@ from pms_sync.domain.stay import StayRange
 
 Bill = tuple[Line, ...] | UnsetType
 
+BASIS: PriceBasis = "gross"
 _LARGEST = Decimal(10) ** 15
 
 
@@ -32,19 +36,8 @@ class Price(NamedTuple):
     basis: PriceBasis
 
 
-def basis_of(place: Enterprise | None) -> PriceBasis:
-    """Return how the property says its prices; gross where it does not tell, since that value is always there."""
-    told = place.pricing if place is not None else ""
-    if not told:
-        return "gross"
-    basis = words.BASES.get(told)
-    if basis is None:
-        raise kit.rejected("$.Enterprise.Pricing", told, "unknown kind of prices", words.SHOWN)
-    return basis
-
-
 def price(
-    items: Sequence[Item] | UnsetType, stay: StayRange, zone: ZoneInfo, basis: PriceBasis, currency: str, *, fell: bool
+    items: Sequence[Item] | UnsetType, stay: StayRange, zone: ZoneInfo, currency: str, *, fell: bool
 ) -> Price:
     """Read the price of a stay from its nights; `fell` says that it was canceled.
 
@@ -55,16 +48,16 @@ def price(
     counted = [(index, item) for index, item in enumerate(items) if _is_night(index, item, fell=fell)]
     currencies = {item.amount.currency for _, item in counted}
     if len(currencies) != 1:
-        return Price(None if not counted else UNSET, _unpriced(stay), currency, basis)
+        return Price(None if not counted else UNSET, _unpriced(stay), currency, BASIS)
     (own,) = currencies
-    by_night = _by_night(counted, zone, basis)
+    by_night = _by_night(counted, zone)
     total = rounded("$.OrderItems", sum(by_night.values(), Decimal(0)), own)
     if by_night.keys() == set(stay.nights()):
-        return Price(total, _each(stay, by_night, own), own, basis)
-    return Price(total, kit.nights(stay, total, own), own, basis)
+        return Price(total, _each(stay, by_night, own), own, BASIS)
+    return Price(total, kit.nights(stay, total, own), own, BASIS)
 
 
-def lines(items: Sequence[Item] | UnsetType, payments: Sequence[Payment] | UnsetType, basis: PriceBasis) -> Bill:
+def lines(items: Sequence[Item] | UnsetType, payments: Sequence[Payment] | UnsetType) -> Bill:
     """Read the bill: what was charged, then what was paid; UNSET while one of the two is not to be had."""
     if isinstance(items, UnsetType) or isinstance(payments, UnsetType):
         return UNSET
@@ -72,7 +65,7 @@ def lines(items: Sequence[Item] | UnsetType, payments: Sequence[Payment] | Unset
     paid = [(index, one) for index, one in enumerate(payments) if _is_paid(index, one)]
     charged.sort(key=lambda pair: (_order(pair[1].start_utc or pair[1].consumed_utc), pair[1].id))
     paid.sort(key=lambda pair: (_order(pair[1].created_utc), pair[1].id))
-    return (*(_charge(index, item, basis) for index, item in charged), *(_payment(index, one) for index, one in paid))
+    return (*(_charge(index, item) for index, item in charged), *(_payment(index, one) for index, one in paid))
 
 
 def rounded(path: str, value: Decimal, currency: str) -> Decimal:
@@ -114,24 +107,23 @@ def _judged(table: dict[str, bool], word: str, path: str) -> bool:
     return known
 
 
-def _by_night(counted: Iterable[tuple[int, Item]], zone: ZoneInfo, basis: PriceBasis) -> dict[date | None, Decimal]:
+def _by_night(counted: Iterable[tuple[int, Item]], zone: ZoneInfo) -> dict[date | None, Decimal]:
     """Add up the nights by the date they begin on; what tells no time is a night of no date."""
     found: dict[date | None, Decimal] = {}
     for index, item in counted:
         at = f"$.OrderItems[{index}]"
         name, moment = ("StartUtc", item.start_utc) if item.start_utc else ("ConsumedUtc", item.consumed_utc)
         night = None if moment is None else clock.day(f"{at}.{name}", moment, zone)
-        found[night] = found.get(night, Decimal(0)) + _value(f"{at}.Amount", item.amount, basis)
+        found[night] = found.get(night, Decimal(0)) + _value(f"{at}.Amount", item.amount)
     return found
 
 
-def _value(at: str, amount: Amount, basis: PriceBasis) -> Decimal:
-    """Return one of both values, exactly, when a booking can have it (MON-02)."""
+def _value(at: str, amount: Amount) -> Decimal:
+    """Return the gross value, exactly, when a booking can have it (MON-02)."""
     if amount.currency not in money.CURRENCIES:
         raise kit.rejected(f"{at}.Currency", amount.currency, "unknown currency", words.SHOWN)
-    name, value = ("NetValue", amount.net_value) if basis == "net" else ("GrossValue", amount.gross_value)
-    rounded(f"{at}.{name}", value, amount.currency)
-    return value
+    rounded(f"{at}.GrossValue", amount.gross_value, amount.currency)
+    return amount.gross_value
 
 
 def _each(stay: StayRange, prices: dict[date | None, Decimal], currency: str) -> tuple[Night, ...]:
@@ -148,10 +140,10 @@ def _unpriced(stay: StayRange) -> tuple[Night, ...]:
     return tuple([Night(night, None, derived=False) for night in stay.nights()])
 
 
-def _charge(index: int, item: Item, basis: PriceBasis) -> Line:
-    """Read a charge in the value that prices are said in."""
+def _charge(index: int, item: Item) -> Line:
+    """Read a charge."""
     at = f"$.OrderItems[{index}].Amount"
-    amount = rounded(at, _value(at, item.amount, basis), item.amount.currency)
+    amount = rounded(at, _value(at, item.amount), item.amount.currency)
     text = kit.clean(item.billing_name or item.notes or "")
     return Line(ref=item.id, kind="charge", text=text or None, amount=amount, currency=item.amount.currency)
 
@@ -159,7 +151,7 @@ def _charge(index: int, item: Item, basis: PriceBasis) -> Line:
 def _payment(index: int, payment: Payment) -> Line:
     """Read a payment: received money is negative there (10.9), and positive here."""
     at = f"$.Payments[{index}].Amount"
-    amount = rounded(at, _value(at, payment.amount, "gross"), payment.amount.currency)
+    amount = rounded(at, _value(at, payment.amount), payment.amount.currency)
     text = kit.clean(payment.notes or "")
     return Line(ref=payment.id, kind="payment", text=text or None, amount=-amount + 0, currency=payment.amount.currency)
 

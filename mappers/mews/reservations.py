@@ -25,9 +25,9 @@ def to_mapped(record: Record, context: MappingContext, at: str) -> Mapped:
     codes = kit.Codes(context.crosswalk)
     zone = clock.zone_of(record.enterprise, context)
     row, meaning = record.reservation, _meaning(record, at)
-    span, basis = _span(record, zone, at), amounts.basis_of(record.enterprise)
+    span = _span(record, zone, at)
     fell = meaning.status in {Status.CANCELLED, Status.NO_SHOW}
-    price = amounts.price(record.order_items, span, zone, basis, context.currency, fell=fell)
+    price = amounts.price(record.order_items, span, zone, context.currency, fell=fell)
     stay = Stay(
         ref=row.id,
         room_type_ref=row.requested_resource_category_id,
@@ -47,7 +47,7 @@ def to_mapped(record: Record, context: MappingContext, at: str) -> Mapped:
         blocks_inventory=meaning.blocks_inventory,
         vendor_status=row.state,
     )
-    bill = amounts.lines(record.order_items, record.payments, basis)
+    bill = amounts.lines(record.order_items, record.payments)
     return Mapped(revisions=(_revision(record, stay, price, bill, at),), unmapped=codes.unmapped)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from pms_sync.domain.reservation import BlockKind, PriceBasis
+from pms_sync.domain.reservation import BlockKind
 from pms_sync.domain.status import HoldKind, Status
 
 VENDOR = "mews"
@@ -54,9 +54,6 @@ WRITTEN: dict[Status, str] = {
 
 # 10.7: what counts as whom; an age category of another kind is unknown.
 AGES: dict[str, Literal["adults", "children"]] = {"Adult": "adults", "Child": "children"}
-
-# 10.1: which of the two values of an amount is the price as the property says it.
-BASES: dict[str, PriceBasis] = {"Gross": "gross", "Net": "net"}
 
 # 10.9: whether an order item stands on the bill. Those of an option do not until it is confirmed, and are its price.
 ON_THE_BILL = {"Open": True, "Closed": True, "Inactive": False, "Canceled": False}

@@ -5,7 +5,7 @@ So neither the order of deliveries nor their number can change the result (ORD-0
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -73,9 +73,19 @@ def compose(revisions: Mapping[StayKey, Revision]) -> Composed:
         booker=home.booker if isinstance(home.booker, Guest) else None,
         guests=tuple(guest for one in ordered if not isinstance(one.guests, UnsetType) for guest in one.guests),
         lines=tuple(line for one in ordered if not isinstance(one.folio_lines, UnsetType) for line in one.folio_lines),
-        notes=said(home.notes),
-        comments=said(home.comments),
+        notes=_joined(one.notes for one in _speaking(home, ordered)),
+        comments=_joined(one.comments for one in _speaking(home, ordered)),
     )
+
+
+def _speaking(home: Revision, ordered: Sequence[Revision]) -> list[Revision]:
+    """Return the revisions whose notes are those of the reservation: every home record, else the one that speaks."""
+    return [one for one in ordered if one.is_home] or [home]
+
+
+def _joined(texts: Iterable[str | UnsetType | None]) -> str | None:
+    """Join what several home records say, each thing once."""
+    return "\n".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text)) or None
 
 
 def _hold_kind(status: str, stays: Sequence[Stay]) -> str | None:

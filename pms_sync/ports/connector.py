@@ -10,6 +10,8 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from pms_sync.domain.errors import MappingRejected
+
 PLUGIN_API = 1
 
 Feed = Literal["delta", "sweep", "snapshot", "queue", "job", "stream"]
@@ -61,6 +63,7 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
     `batch_push_limit` is how many independent requests one push may carry, each with a verdict of its own.
     `client_budget` is what the vendor allows one of its clients over all accounts together, where it counts that too.
     `refs_per_property` says that two properties may use the same ref, so that a ref cannot be told to be another's.
+    `unread_blocks` are kinds of blocks that the vendor has and the connector does not read.
     """
 
     vendor: str
@@ -78,6 +81,7 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
     webhook_header: str | None = None
     identifier_keys: frozenset[str] = frozenset()
     refs_per_property: bool = False
+    unread_blocks: frozenset[str] = frozenset()
     credential_keys: tuple[str, ...] = ()
     secret_credentials: frozenset[str] = frozenset()
     client_credentials: tuple[str, ...] = ()  # the credentials that name the vendor client a door belongs to
@@ -138,6 +142,18 @@ class RejectedRow(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     path: str
     why: str
+
+
+class PartlyRead(MappingRejected):
+    """A webhook's body tells of several objects, and some of them cannot be read; `events` are of the others.
+
+    Path and reason are those of the first that cannot be read, `unread` is how many there are.
+    """
+
+    def __init__(self, first: MappingRejected, unread: int, events: tuple[VendorEvent, ...]) -> None:
+        """Keep what was read, so that one bad object holds up no other."""
+        super().__init__(first.path, first.value, first.why)
+        self.unread, self.events = unread, events
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -379,5 +395,5 @@ class Door(Protocol):
         ...
 
     def read(self, body: bytes) -> list[VendorEvent]:
-        """Say which objects the body is about; raises MappingRejected when it cannot be told."""
+        """Say which objects the body is about; raises PartlyRead or MappingRejected where it cannot be told."""
         ...

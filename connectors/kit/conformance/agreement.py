@@ -61,6 +61,11 @@ def composed(ref: str, members: Sequence[Revision]) -> Row:
         "blocks_inventory": deciding.blocks_inventory,
         "room_stays": stays,
     }
+    for name in ("notes", "comments"):
+        told = [one[name] for revision, one in zip(sorted(members, key=_lowest), documents, strict=True)
+                if revision.is_home and one.get(name)]  # fmt: skip
+        if told:
+            whole[name] = "\n".join(dict.fromkeys(told))
     whole["modified_at"] = max((one["modified_at"] for one in documents if one.get("modified_at")), default=None)
     if "total" not in whole and all(stay.get("total") is not None for stay in stays):
         whole["total"] = str(sum((Decimal(stay["total"]) for stay in stays), Decimal()))
@@ -106,6 +111,14 @@ def _differences(path: str, told: object, ours: object) -> list[str]:
         both = sorted(names & ours.keys())
         return missing + [one for name in both for one in _differences(f"{path}{name}.", told[name], ours[name])]
     if isinstance(told, list) and isinstance(ours, list) and len(told) == len(ours):
-        pairs = enumerate(zip(told, ours, strict=True))
+        pairs = enumerate(zip(_in_order(told), _in_order(ours), strict=True))
         return [one for index, (left, right) in pairs for one in _differences(f"{path}{index}.", left, right)]
     return [] if told == ours else [f"{path.rstrip('.')}: the vendor has {told!r}, mapped is {ours!r}"]
+
+
+def _in_order(entries: list[Any]) -> list[Any]:
+    """Put what has refs of its own in their order: guests and lines are told apart by ref, never by place."""
+    refs = [str(one.get("ref")) for one in entries if isinstance(one, dict) and one.get("ref") is not None]
+    if len(refs) != len(entries) or len(set(refs)) != len(refs):
+        return entries
+    return sorted(entries, key=lambda one: str(one["ref"]))

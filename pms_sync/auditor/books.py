@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
 from pms_sync.auditor.store import Row, Store
@@ -35,6 +35,8 @@ class Books:
         for row in store.stays:
             self.stays_of[row["reservation_id"]].append(row)
             self.stays.setdefault((row["account_id"], row["vendor_ref"]), row)
+        for alias in _seen_elsewhere(store, self.stays):
+            self.stays[alias["account_id"], alias["vendor_ref"]] = alias
         self.guests_of = _grouped(_people(store))
         self.lines_of = _grouped(store.lines)
         self.vendors = {row["account_id"]: row["vendor"] for row in store.accounts}
@@ -113,6 +115,24 @@ class Books:
     def sells(self, account: Account, kind: str, code: str) -> bool:
         """Tell whether the property has a room type or room of our code."""
         return (account.property_id, kind, code) in self._sold
+
+
+def _seen_elsewhere(store: Store, held: Mapping[Key, Row]) -> list[Row]:
+    """Return stays once more for each further account that shows them; `shared` says that another one tells them."""
+    by_id = {row["id"]: row for row in store.stays}
+    vendors = {row["account_id"]: row["vendor"] for row in store.accounts}
+    return [
+        {
+            **by_id[link["object_id"]],
+            "account_id": link["account_id"],
+            "vendor": vendors[link["account_id"]],
+            "vendor_ref": link["vendor_ref"],
+            "shared": True,
+        }
+        for link in store.links
+        if link["level"] == "stay" and link["object_id"] in by_id and link["account_id"] in vendors
+        if (link["account_id"], link["vendor_ref"]) not in held
+    ]
 
 
 def _people(store: Store) -> list[Row]:

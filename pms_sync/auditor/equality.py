@@ -22,6 +22,7 @@ _OF_RESERVATION = (
     "currency total price_basis created_at"
 ).split()
 _OF_STAY = "status arrival departure room_type_ref room_ref rate_plan_ref adults children total".split()
+_OF_SHARED = "status arrival departure".split()
 _OF_BLOCK = "arrival departure kind gone room_type_ref room_ref".split()
 _OF_PERSON = ("country", "language")
 _CONTACT = {"email": "has_email", "phone": "has_phone"}
@@ -40,6 +41,10 @@ def reservation_differences(account: Account, revision: Revision, row: Row, book
 def stay_differences(account: Account, revision: Revision, stay: Stay, row: Row, books: Books) -> Iterator[Difference]:
     """Compare a room stay with its nights and with what the crosswalk makes of its codes."""
     at = stay_path(stay.ref)
+    if row.get("shared"):  # another account tells it: prices and codes are that vendor's
+        yield from _fields(revision.ref, f"{at}.", stay, row, _OF_SHARED)
+        yield from _codes(account, revision.ref, f"{at}.", stay, row, books)
+        return
     yield from _fields(revision.ref, f"{at}.", stay, row, _OF_STAY)
     yield from _codes(account, revision.ref, f"{at}.", stay, row, books)
     ours = books.our_code(account, "rate_plan", _text(stay.rate_plan_ref))

@@ -15,6 +15,7 @@ from jsonschema import Draft4Validator
 from tests.contract.vendor_spec import spec_file
 
 Schema = dict[str, Any]
+_LONGEST = 160
 _WHOLE = re.compile(r"-?\d+\Z")
 
 
@@ -69,19 +70,30 @@ class Swagger:
         operation, file = found
         if str(status) not in operation["responses"]:
             return [f"{name}: undocumented status"]
-        schema = operation["responses"][str(status)].get("schema")
+        schema = _response(file, operation["responses"][str(status)]).get("schema")
         if schema is None:
             return [f"{name}: a body, where none is documented"] if body is not None else []
         whole = {"allOf": [schema], "definitions": file["definitions"]}
         return [
-            f"{name} {'/'.join(map(str, error.absolute_path))}: {error.message[:160]}"
+            f"{name} {'/'.join(map(str, error.absolute_path))}: {_shortened(error.message)}"
             for error in Draft4Validator(whole).iter_errors(body)
         ]
+
+
+def _shortened(message: str) -> str:
+    """Leave out the middle of a long message: its end says what is wrong."""
+    return message if len(message) <= _LONGEST else f"{message[: _LONGEST // 2]}…{message[-_LONGEST // 2 :]}"
 
 
 def _resolved(file: Schema, parameter: Schema) -> Schema:
     name: str = parameter.get("$ref", "").rpartition("/")[2]
     found: Schema = file["parameters"][name] if name else parameter
+    return found
+
+
+def _response(file: Schema, response: Schema) -> Schema:
+    name: str = response.get("$ref", "").rpartition("/")[2]
+    found: Schema = file["responses"][name] if name else response
     return found
 
 

@@ -68,6 +68,17 @@ async def test_an_older_version_after_a_newer_is_kept_out_and_read_again(house: 
     assert len(await house.rows("SELECT FROM audit_log WHERE action = 'reservation.updated'")) == 0
 
 
+async def test_a_modification_that_is_read_before_its_reservation_stands(house: House) -> None:
+    """ORD-03: two queues of one vendor, the modification first; whichever comes second, there is one reservation."""
+    modified = revision(version="2026-03-01T10:05:00Z", total=Decimal("250.00"))
+    await house.apply(modified)
+    assert await house.apply(revision(version="2026-03-01T10:00:00Z")) == [Outcome.STALE]
+    assert await house.rows("SELECT status, total FROM reservations") == [
+        {"status": "confirmed", "total": Decimal("250.00")}
+    ]
+    assert {one["booked"] for one in await house.rows("SELECT booked FROM inventory")} == {1}
+
+
 async def test_a_lower_version_repeated_by_a_direct_read_is_believed(house: House) -> None:
     """ORD-06: a vendor clock that stepped back loses no update."""
     await house.apply(revision(version="2026-03-01T11:00:00Z"))

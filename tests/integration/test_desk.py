@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from pms_sync.apply.deciding import CaseMoved
+from pms_sync.apply.foreseeing import Foreseen, ForeseenPush
 from pms_sync.apply.resolving import Resolver
 from pms_sync.auth.roles import ROLES
 from pms_sync.domain.errors import MappingRejected
@@ -38,7 +39,6 @@ from tests.integration.desk_hotel import (
 from tests.integration.served_pages import Site, serving
 from tests.integration.signing_in import Browser, Watch, add_person, audit, browser, csrf_in
 
-SPLIT = ""
 HOSTILE = "<script>alert('x')</script>\"&"
 
 
@@ -868,7 +868,7 @@ async def test_what_the_marked_choices_do_is_told_before_with_what_the_vendor_wi
         wrong = await anna.post(f"/cases/{case}/preview", **form, **part)
         stale = await anna.post(f"/cases/{case}/preview", csrf=form["csrf"], version="9", **{f"choice.{SHAPE}": "here"})
     assert outlook_of(suggested) == (
-        "As marked Nothing changes here. Sent to beds24: Dates, type and price of stay 1001. " + SPLIT
+        "As marked Nothing changes here. Sent to beds24: Dates, type and price of stay 1001."
     )
     assert outlook_of(theirs) == (
         "As marked Written here: Dates, type and price of stay 1001. Nothing is sent to any vendor."
@@ -896,6 +896,22 @@ async def test_what_cannot_be_sent_is_not_told_as_sent(
         page = await anna.get(f"/cases/{case}")
         told = await anna.post(f"/cases/{case}/preview", csrf=csrf_in(page), version="1", **{f"choice.{SHAPE}": "here"})
     assert "Not sent to beds24, since the account is in shadow mode" in outlook_of(told)
+
+
+async def test_what_the_vendor_will_not_do_stands_at_the_push_it_is_about(anna: Browser, desk: DeskHotel) -> None:
+    """UX: "Beds24 does not send this change on to Booking.com" is told before, not after."""
+    case = await desk.dates()
+    push = ForeseenPush(
+        account_id=desk.hotel.account_id, vendor="beds24", live=True, kind="cancel", paths=(STATUS,),
+        notices=(f"Booking.com is not told: {HOSTILE}",),
+    )  # fmt: skip
+    desk.resolver.foreseen = Foreseen(written=(STATUS,), pushes=(push,))
+    page = await anna.get(f"/cases/{case}")
+    assert HOSTILE not in page.text
+    assert outlook_of(page) == (
+        "As marked Written here: Status of stay 1001. Sent to beds24: the cancellation. "
+        f"Booking.com is not told: {HOSTILE}"
+    )
 
 
 async def test_nothing_is_foreseen_before_every_field_has_its_choice(anna: Browser, desk: DeskHotel) -> None:

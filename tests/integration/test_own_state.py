@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from conflict.resolve import Choice
+from conflict.resolve import Choice, ChoicesRefused
 from mappers.beds24 import MAPPER
+from pms_sync.apply.answering import Answer, Answering
 from pms_sync.apply.deciding import CaseMoved
 from pms_sync.apply.desk import Desk
+from pms_sync.apply.foreseeing import Foreseen
 from pms_sync.apply.incoming import Outcome
 from pms_sync.apply.orders import Actor, Draft, Edit, Full, OrderRefused, StaleVersion, StayOrder
 from pms_sync.apply.outgoing import Outgoing, outgoing, pend
@@ -95,6 +97,13 @@ class Front(House):
     async def cases(self) -> list[Mapping[str, Any]]:
         """Return the open cases."""
         return await self.rows("SELECT case_id, version, kind, fields, sealed FROM cases WHERE state = 'open'")
+
+    async def foresee(self, case: Mapping[str, Any], *choices: Choice) -> Foreseen:
+        """Foresee what a decision would come to, in a transaction that can write nothing."""
+        answer = Answer(
+            tenant_id=self.tenant_id, case_id=case["case_id"], version=case["version"], choices=choices, actor=ANNE
+        )
+        return await Answering(self.database, self.resolver).foresee(answer)
 
     async def resolve(self, case: Mapping[str, Any], *choices: Choice) -> None:
         """Decide a case."""
@@ -228,6 +237,29 @@ async def test_a_contest_is_a_case_and_what_a_person_chooses_is_sent(front: Fron
     assert sent.units[0].wanted.room_stays[0].departure == date(2026, 3, 14)
     [done] = await front.rows("SELECT state, resolved_by FROM cases")
     assert done == {"state": "resolved", "resolved_by": ANNE.name}
+
+
+async def test_what_a_choice_would_do_is_foreseen_and_nothing_written(front: Front) -> None:
+    """UX, a case, 4: a dry run names what is written, what is sent where, and what the vendor will not do with it."""
+    await front.apply(revision(**OTA))
+    await front.act("cancel")
+    await front.apply(revision(**OTA, departure=date(2026, 3, 14), total=Decimal("400.00"), version="2026-03-02T10"))
+    [case] = await front.cases()
+    paths = [one["path"] for one in case["fields"]]
+    stored = "SELECT version, (SELECT count(*) FROM intents) AS intents FROM reservations"
+    before = await front.rows(stored)
+    ours = await front.foresee(case, *(Choice(path=path, take="here") for path in paths))
+    assert ours.written == ()
+    [push] = ours.pushes
+    assert (push.account_id, push.vendor, push.kind) == (front.account_id, "beds24", "cancel")
+    assert "room_stays[1001].status" in push.paths
+    assert push.notices[0].startswith("Booking.com is not told of this cancellation")
+    theirs = await front.foresee(case, *(Choice(path=path, take="there") for path in paths))
+    assert (set(theirs.written), theirs.pushes) == (set(paths), ())
+    with pytest.raises(ChoicesRefused):
+        await front.foresee(case, Choice(path=paths[0], take="here"))
+    assert await front.rows(stored) == before
+    assert await front.cases() == [case]
 
 
 async def test_a_decision_is_taken_back_before_anything_leaves(front: Front) -> None:
@@ -454,7 +486,10 @@ async def test_a_group_made_here_attaches_member_by_member(front: Front) -> None
     assert [unit.wanted.room_stays[0].room for unit in sent.units] == ["101", "102"]
     async with front.database.transaction(front.tenant_id) as connection:
         await pend(connection, front.keys, front.tenant_id, sent)
-        await connection.execute("UPDATE intents SET state = 'sent', token = 'abc', sent_at = now()")
+        await connection.execute(
+            "UPDATE intents SET state = 'sent', token = 'abc', sent_at = now(), members = $1",
+            [unit.stay_id for unit in sent.units],
+        )
     before = await front.rows("SELECT stay_id, room_ref FROM room_stays ORDER BY vendor_ref")
     shown = [
         msgspec.structs.replace(_as_shown(unit.wanted, ref, f"abc.{place}"), ref="2001", is_home=place == 1)
@@ -522,7 +557,7 @@ def at_the_other(**changes: Any) -> Revision:
 
 
 async def test_one_booking_seen_through_two_accounts_is_one_stay(pair: Pair) -> None:
-    """DUP / issue: one booking, one reservation, one room taken, though two systems show it."""
+    """DUP-09: one booking, one reservation, one room taken, though two systems show it."""
     other = await pair.open()
     await pair.apply(revision(**OTA))
     await pair.apply_at(other, at_the_other())

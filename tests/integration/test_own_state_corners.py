@@ -320,3 +320,62 @@ async def test_the_front_desk_works_under_the_role_of_the_api(front: Front) -> N
     await as_api(lambda c: front.desk.act(c, front.tenant_id, reservation_id, None, "cancel", ANNE))
     assert await front.rows("SELECT count(*) AS n FROM room_claims") == [{"n": 0}]
     assert (await front.stay())["status"] == "cancelled"
+
+
+async def test_an_object_that_the_vendor_calls_gone_is_a_case_until_it_is_shown_again(front: Front) -> None:
+    """ARCHITECTURE §6: present here, gone there: never deleted, never silently kept."""
+    await front.apply(revision())
+    await front.apply(msgspec.structs.replace(revision(**LATER), gone=True))
+    assert [case["kind"] for case in await front.cases()] == ["vanished"]
+    assert (await front.stay())["status"] == "confirmed"
+    await front.apply(revision(**LATEST))
+    assert await front.cases() == []
+
+
+async def test_a_vanished_booking_that_is_kept_is_asked_about_once(front: Front) -> None:
+    """CON: what a person decided is not asked again by the next read of the same absence."""
+    await front.apply(revision())
+    await front.apply(msgspec.structs.replace(revision(**LATER), gone=True))
+    [case] = await front.cases()
+    await front.resolve(case, Choice(path="room_stays[1001]", take="here"))
+    assert await front.cases() == []
+    await front.apply(msgspec.structs.replace(revision(**LATEST), gone=True))
+    assert await front.cases() == []
+    assert (await front.stay())["status"] == "confirmed"
+
+
+async def test_a_decision_about_a_vanished_booking_is_taken_back(front: Front) -> None:
+    """Undo: a stay that was cancelled because the vendor dropped it lives again, and the case is open once more."""
+    await front.apply(revision())
+    await front.apply(msgspec.structs.replace(revision(**LATER), gone=True))
+    [case] = await front.cases()
+    await front.resolve(case, Choice(path="room_stays[1001]", take="there"))
+    assert (await front.stay())["status"] == "cancelled"
+    async with front.database.transaction(front.tenant_id) as connection:
+        await front.resolver.undo(connection, front.tenant_id, case["case_id"], case["version"] + 1, ANNE)
+    [again] = await front.cases()
+    assert again["case_id"] == case["case_id"]
+    assert (await front.stay())["status"] == "confirmed"
+
+
+async def test_the_same_record_read_by_a_newer_mapper_changes_nothing_beside_an_edit_of_ours(front: Front) -> None:
+    """I13: a replay leaves our own state, what is planned and what is asked as they are."""
+    await front.rows('UPDATE accounts SET ownership = \'{"direct.shape": "review"}\' RETURNING account_id')
+    await front.apply(revision())
+    await front.edit(departure=date(2026, 3, 14), room="102")
+    moved: dict[str, Any] = {"departure": date(2026, 3, 15), "total": Decimal("500.00"), **LATER}
+    await front.apply(revision(**moved))
+    before = await _picture(front)
+    assert await front.apply(revision(**moved), digest=b"x" * 32) == [Outcome.SAME]
+    assert await _picture(front) == before
+
+
+async def _picture(front: Front) -> list[Any]:
+    queries = (
+        "SELECT version FROM reservations",
+        "SELECT departure, room_ref FROM room_stays",
+        "SELECT paths, state FROM intents",
+        "SELECT version, kind, state FROM cases",
+        "SELECT count(*) AS n FROM decisions",
+    )
+    return [await front.rows(query) for query in queries]

@@ -78,3 +78,13 @@ async def test_a_record_read_before_the_parked_one_does_not_close_it(database: D
             await lanes.supersede(connection, [lanes.Landed(event.lane_key, ticket, event_id + 1)])
             states.append(await connection.fetchval("SELECT state FROM events WHERE event_id = $1", event_id))
     assert states == ["parked", "done"]
+
+
+async def test_an_event_that_comes_to_nothing_says_why(empty_database: str) -> None:
+    """ING-13: a booking nobody has, and a later hint of it, are ignored with a reason that the inbox shows."""
+    async with running_site(empty_database, reservations=0, rooms=3) as site:
+        await site.reader.deliver("4711")
+        async with site.reader.database.connection() as connection:
+            rows = await connection.fetch("SELECT state, outcome, park_reason FROM events WHERE done_at IS NOT NULL")
+        told = {(row["state"], row["outcome"], row["park_reason"]) for row in rows}
+        assert told == {("ignored", "absent", "the vendor does not show it")}

@@ -14,7 +14,7 @@ from pms_sync.apply.orders import Edit, StayOrder
 from pms_sync.domain.reservation import Night
 from pms_sync.domain.status import Status
 from tests.integration.audited_hotel import running_site
-from tests.integration.test_push_round_trip import ANNE, Hotel
+from tests.integration.test_push_round_trip import ANNE, STAY, Hotel
 
 
 class Front(Hotel):
@@ -31,7 +31,7 @@ class Front(Hotel):
     async def stay_in(self, room: str) -> uuid.UUID:
         """Return the stay in a room."""
         [row] = await self.rows(
-            f"SELECT stay_id FROM room_stays s JOIN rooms r USING (room_id) WHERE r.code = '{room}'"  # noqa: S608
+            f"SELECT stay_id FROM room_stays s JOIN rooms r USING (room_id) WHERE r.code = '{room}'"
         )
         stay_id: uuid.UUID = row["stay_id"]
         return stay_id
@@ -143,4 +143,39 @@ async def test_a_member_cancelled_while_its_group_is_under_way_is_cancelled_at_t
     await front.change(StayOrder(id=await front.stay_in("102"), status=Status.CANCELLED))
     await front.push()
     assert await front.rooms_there() == [("55/1", "confirmed"), ("55/2", "cancelled")]
+    assert await front.left_to_say() == []
+
+
+async def test_a_second_edit_while_the_first_is_under_way_is_not_lost_to_the_first_one_s_echo(front: Front) -> None:
+    """I3, OUT-04: our own value coming home is the vendor's agreement to it, and no change of theirs."""
+    told = await front.site.desk.sim(
+        "change",
+        op="create",
+        set={"channel": "booking_com", "channel_reference": "4711", "room_stays": [STAY]},
+        silent=True,
+    )
+    await front.read(told["ref"])
+    await front.edit(adults=3)
+    front.runtime.lose_answers = 1
+    await front.dispatcher.drain()
+    await front.edit(adults=4)
+    await front.push()
+    assert await front.rows("SELECT adults FROM room_stays") == [{"adults": 4}]
+    [stay] = (await front.site.desk.reservation(told["ref"]))["room_stays"]
+    assert stay["adults"] == 4
+    assert await front.rows("SELECT path FROM decisions") == []
+    assert await front.rows("SELECT near_misses FROM echoes WHERE near_misses > 0") == []
+    assert await front.left_to_say() == []
+
+
+async def test_an_edit_taken_back_while_it_is_under_way_is_taken_back_there_as_well(front: Front) -> None:
+    """I3, A to B to A is three changes: what was sent meanwhile does not come home as the vendor's own wish."""
+    await front.booked(adults=2)
+    await front.edit(adults=3)
+    front.runtime.lose_answers = 1
+    await front.dispatcher.drain()
+    await front.edit(adults=2)
+    await front.push()
+    assert await front.rows("SELECT adults FROM room_stays") == [{"adults": 2}]
+    assert [stay["adults"] for stay in await front.there()] == [2]
     assert await front.left_to_say() == []

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from pms_sync.domain.errors import MappingRejected
 from pms_sync.ingest.router import Router
-from pms_sync.ports.connector import VendorEvent
-from pms_sync.store import inbox, lanes
+from pms_sync.ports.connector import PartlyRead, VendorEvent
+from pms_sync.store import inbox, lanes, projection
 from pms_sync.store.database import Database
 from pms_sync.store.inbox import NewDelivery
 from pms_sync.store.raw import body_digest
@@ -27,8 +28,13 @@ class Inbox:
         """Route with one door; what the router tells is kept in `heard`."""
         self.database, self.keys, self.hotel = database, keys, hotel
         self.heard: list[tuple[str, str]] = []
+        self.odd: list[tuple[str, str]] = []
         self.router = Router(
-            database, keys, {hotel.vendor: door}, on_routed=lambda vendor, state: self.heard.append((vendor, state))
+            database,
+            keys,
+            {hotel.vendor: door},
+            on_routed=lambda vendor, state: self.heard.append((vendor, state)),
+            on_odd=lambda vendor, reason: self.odd.append((vendor, reason)),
         )
 
     def delivery(self, body: bytes, event: str | None = None) -> NewDelivery:
@@ -161,6 +167,48 @@ async def test_an_unknown_property_is_ignored_with_its_reason_and_counted(box: I
     assert (first["state"], first["park_reason"]) == ("ignored", "no account for property 999")
     assert second["state"] == "done"
     assert (box.hotel.vendor, "ignored") in box.heard
+
+
+async def test_everything_that_becomes_no_work_is_counted_with_its_reason(box: Inbox) -> None:
+    """ING-13: an alert can be set on each of them."""
+    await box.receive(body(41, property_ref="999"), body(), b"not json", body(42))
+    await box.receive(body(43), event="e1")
+    await box.receive(body(43, text="other"), event="e1")
+    await box.router.route_once()
+    assert {vendor for vendor, _ in box.odd} == {box.hotel.vendor}
+    reasons = sorted(reason for _, reason in box.odd)
+    assert reasons == ["nothing_followed", "same_id_other_body", "unknown_property", "unreadable"]
+
+
+async def test_of_several_objects_a_bad_one_waits_for_a_person_and_the_others_go_on(box: Inbox) -> None:
+    """ING-12 inside one body; a replay of it finds the same once more."""
+    await box.receive(body(41, "", 42))
+    for _ in range(2):
+        await box.router.route_once()
+        [row] = await box.rows("deliveries")
+        assert (row["state"], row["park_path"]) == ("parked", "$")
+        assert row["park_reason"].startswith("1 of 3 objects cannot be read: ")
+        assert {event["ref"] for event in await box.rows("events")} == {"41", "42"}
+        async with box.database.transaction() as connection:
+            assert await projection.reopen_deliveries(connection) == 1
+
+
+async def test_what_a_door_could_read_of_a_body_goes_on(database: Database, keys: KeyRing, hotel: Any) -> None:
+    class Halting:
+        vendor, header = hotel.vendor, None
+
+        def read(self, body: bytes) -> list[VendorEvent]:
+            hint = VendorEvent(stream="reservations", ref="41", property_ref="7")
+            raise PartlyRead(MappingRejected("$[1].id", body, "not a number"), 2, (hint,))
+
+    box = Inbox(database, keys, hotel, Halting())
+    await box.receive(body(41))
+    await box.router.route_once()
+    [row] = await box.rows("deliveries")
+    assert (row["state"], row["park_path"]) == ("parked", "$[1].id")
+    assert row["park_reason"] == "2 of 3 objects cannot be read: not a number"
+    assert [event["ref"] for event in await box.rows("events")] == ["41"]
+    assert box.odd == [(hotel.vendor, "unreadable")]
 
 
 async def test_a_hint_without_property_goes_to_the_only_account(box: Inbox) -> None:

@@ -93,7 +93,7 @@ FIELDS = st.fixed_dictionaries(
 
 @given(FIELDS, st.sets(st.sampled_from(["price", "firstName", "email", "notes", "channel", "guests", "numChild"])))
 def test_whatever_is_read_is_held_as_it_is(changes: dict[str, Any], absent: set[str]) -> None:
-    """And again when fields are missing, as without a scope."""
+    """MAP-02: the vendor's state through our form and back is itself, also with fields missing, as without a scope."""
     row = {name: value for name, value in (ROW | changes).items() if name not in absent}
     for context in (CONTEXT, NO_CROSSWALK):
         for revision in read(json.dumps(row).encode(), context):
@@ -165,7 +165,7 @@ STATES = st.builds(
 
 @given(STATES)
 def test_projecting_twice_is_projecting_once(state: Revision) -> None:
-    """What the vendor can hold, it can hold."""
+    """MAP-02: our state in the vendor's form, read and written again, is the same on all that the vendor can hold."""
     once = MAPPER.project(state, CONTEXT)
     assert MAPPER.project(once, CONTEXT) == once
 

@@ -17,6 +17,7 @@ def filled() -> Metrics:
     metrics.echo("push")
     metrics.vendor_call("v1", "ok")
     metrics.delivery_out("delivered")
+    metrics.delivery_odd("v1", "unknown_property")
     return metrics
 
 
@@ -27,6 +28,7 @@ def test_every_stable_name_is_on_the_page() -> None:
         "pms_sync_inbox_depth 3.0",
         "pms_sync_inbox_oldest_seconds 1.5",
         'pms_sync_applied_total{outcome="changed"} 2.0',
+        'pms_sync_deliveries_odd_total{reason="unknown_property",vendor="v1"} 1.0',
         'pms_sync_outbox_depth{state="planned"} 1.0',
         'pms_sync_breaker_state{account="b7f0c7a0-0000-4000-8000-000000000001"} 2.0',
         'pms_sync_freshness_seconds{property="P1",stream="reservations"} 12.0',

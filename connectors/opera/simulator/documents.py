@@ -174,8 +174,8 @@ class Writer:
         return {"start": first.isoformat(), "end": (last + _DAY if beyond else last).isoformat()}
 
     def _guests(self) -> Iterable[Row]:
-        found = [self._profiles[key] for key in self._row["guests"] if key in self._profiles]
-        for place, profile in enumerate(found):
+        found = (self._profiles.get(str(key)) for key in self._row["guests"])
+        for place, profile in enumerate(profile for profile in found if profile is not None):
             ids = [{"id": profile["id"], "type": "Profile"}]
             nested = nested_profile(profile, self._dress)
             yield {"primary": place == 0, "profileInfo": {"profileIdList": ids, "profile": nested}}

@@ -47,7 +47,7 @@ class Happening:
 def pictured(hotel: Hotel, row: Row) -> Picture:
     """Return the data elements of a reservation."""
     profile = hotel.profiles.get(row["guests"][0]) if row["guests"] else None
-    nights = nights_of(row)
+    nights, status = nights_of(row), str(row["reservationStatus"])
     price = nights[0][1] if nights else None
     return {
         "NAME": profile["surname"] if profile else None,
@@ -55,7 +55,7 @@ def pictured(hotel: Hotel, row: Row) -> Picture:
         "GUEST NAME ID": profile["id"] if profile else None,
         "CONFIRMATION NO": row["confirmation"],
         "CONFIRMATION LEG NO": None,
-        "RESERVATION STATUS": states.ELEMENT.get(row["reservationStatus"], str(row["reservationStatus"]).upper()),
+        "RESERVATION STATUS": states.ELEMENT.get(status, status.upper()),
         "ARRIVAL DATE": row["arrivalDate"],
         "DEPARTURE DATE": row["departureDate"],
         "LENGTH OF STAY": str(len(nights)),

@@ -81,7 +81,8 @@ _STEPS: Mapping[tuple[str, str], str] = MappingProxyType(
 
 def step(before: Row, after: Row) -> str:
     """Return the action type of a change."""
-    return _STEPS.get((before["reservationStatus"], after["reservationStatus"]), "UPDATE RESERVATION")
+    pair = (str(before["reservationStatus"]), str(after["reservationStatus"]))
+    return _STEPS.get(pair, "UPDATE RESERVATION")
 
 
 def computed(row: Row, business_date: str) -> str:

@@ -49,7 +49,7 @@ def _revision(hotel: Hotel, place: Place, row: Row) -> Row:
         "vendor": VENDOR,
         "ref": row["id"],
         "property_ref": place.code,
-        "version": row["lastModifyDateTime"],
+        "version": str(row["lastModifyDateTime"]),
         "scope": "reservation",
         "siblings_complete": True,
         "gone": False,
@@ -83,7 +83,7 @@ def _reference(row: Row) -> str | None:
 
 def _stays(row: Row, status: str | None) -> list[Row]:
     """Return the stay; a reservation of several units stands for as many of them."""
-    units = row["numberOfUnits"] if isinstance(row["numberOfUnits"], int) else 1
+    units = _whole(row["numberOfUnits"]) or 1
     stay = _stay(row, status)
     return [stay, *({**stay, "ref": f"{row['id']}/{unit}"} for unit in range(2, units + 1))]
 
@@ -93,14 +93,14 @@ def _stay(row: Row, status: str | None) -> Row:
     nights = [(night, price) for night, price in nights_of(row) if price is not None]
     return {
         "ref": row["id"],
-        "room_type_ref": row["roomType"],
-        "room_ref": row["roomId"],
-        "rate_plan_ref": row["ratePlanCode"],
+        "room_type_ref": _text(row["roomType"]),
+        "room_ref": _text(row["roomId"]),
+        "rate_plan_ref": _text(row["ratePlanCode"]),
         "arrival": row["arrivalDate"],
         "departure": row["departureDate"],
         "status": status,
-        "adults": row["adults"],
-        "children": row["children"],
+        "adults": _whole(row["adults"]),
+        "children": _whole(row["children"]),
         **_priced(row, total_of(row)),
         "nights": [
             {"date": night.isoformat(), "price": _money(price, currency), "derived": False} for night, price in nights
@@ -112,6 +112,14 @@ def _priced(row: Row, total: Decimal | None) -> Row:
     return {} if total is None else {"total": _money(total, row["currencyCode"])}
 
 
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def _money(amount: Decimal, currency: str) -> str:
     return str(amounts.exact(amount, currency))
 
@@ -119,9 +127,9 @@ def _money(amount: Decimal, currency: str) -> str:
 def _guest(profile: Mapping[str, object]) -> Row:
     return {
         "ref": profile["id"],
-        "first_name": profile["givenName"],
-        "last_name": profile["surname"],
-        **{name: profile[name] for name in ("email", "phone", "country", "language")},
+        "first_name": _text(profile["givenName"]),
+        "last_name": _text(profile["surname"]),
+        **{name: _text(profile[name]) for name in ("email", "phone", "country", "language")},
     }
 
 
@@ -135,7 +143,7 @@ def _block(place: Place, row: Row) -> Row | None:
         "ref": row["id"],
         "property_ref": place.code,
         "room_type_ref": room_type.code if room_type else None,
-        "room_ref": row["roomId"],
+        "room_ref": _text(row["roomId"]),
         "arrival": first.isoformat(),
         "departure": (last + _DAY).isoformat(),
         "kind": kind,

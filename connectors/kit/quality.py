@@ -53,6 +53,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+def is_told(package: str) -> bool:
+    """Tell whether the package has a file at all; connectors from elsewhere need not."""
+    return files(package).joinpath(FILE).is_file()
+
+
 def read(package: str) -> dict[str, Answer]:
     """Read a connector package's file; raises ConfigurationFault that names every rule wrongly answered."""
     try:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import msgspec
+
 from connectors.kit.simulator.contract import ChangeOrder, OrderRefused, Row
 from connectors.kit.simulator.orders import unfold
 from connectors.opera.simulator import amounts, house, rows, states, words
@@ -15,6 +17,7 @@ from connectors.opera.simulator.people import blank_profile
 from connectors.opera.simulator.rows import Counters
 from connectors.opera.simulator.site import Place
 from connectors.opera.simulator.times import written
+from connectors.opera.simulator.truth import block_ref, sortable
 from connectors.opera.simulator.words import STAY_WORDS, WHERE
 
 _OWN = frozenset({"id", "confirmation", "hotelId"})
@@ -40,6 +43,7 @@ class Changer:
         }
         if order.op not in operations:
             raise OrderRefused("OPERA sends no webhooks", WHERE, "poll the business-event queue")
+        order = self._by_own_name(order)
         try:
             told = operations[order.op](order, words.heard(unfold(order.set)))
         except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
@@ -49,6 +53,12 @@ class Changer:
             raise OrderRefused(what, WHERE, "send Rev words under `set`, raw fields under `vendor`") from error
         self._store()
         return told
+
+    def _by_own_name(self, order: ChangeOrder) -> ChangeOrder:
+        """Let a repair be named as the truth names it."""
+        name = str(order.ref).rpartition("/")[2]
+        is_repair = order.ref is not None and self._hotel.repairs.get(name) is not None
+        return msgspec.structs.replace(order, ref=name) if is_repair else order
 
     def _store(self) -> None:
         self._hotel.begin(self._instant)
@@ -66,7 +76,7 @@ class Changer:
         if told.get("total") is not None:
             totals = [*amounts.shares(Decimal(str(told["total"])), len(stays), place.currency)]
         made = [self._new(place, told, stay, total, order.vendor) for stay, total in zip(stays, totals, strict=True)]
-        return {"ref": made[0]["id"], "version": made[0]["lastModifyDateTime"]}
+        return {"ref": made[0]["id"], "version": sortable(made[0]["lastModifyDateTime"])}
 
     def _new(self, place: Place, told: Row, stay: Row, total: Decimal | None, raw: Row) -> Row:
         """Make one reservation; each room of an order is a reservation of its own."""
@@ -92,7 +102,7 @@ class Changer:
             changed, found = house.at_the_desk(self._hotel, self._hotel.places[ref], order.vendor, self._instant)
             self._puts += [(self._hotel.reservations, row) for row in changed]
             self.happenings += found
-            return {"ref": ref, "version": written(self._instant, self._hotel.places[ref].zone)}
+            return {"ref": ref, "version": sortable(written(self._instant, self._hotel.places[ref].zone))}
         if (block := self._hotel.repairs.get(ref)) is not None:
             place = self._hotel.places[block["hotelId"]]
             return self._put_repair(house.moved(place, block, told) | order.vendor, block)
@@ -101,7 +111,7 @@ class Changer:
         of_room = None if self._hotel.reservations.get(ref) else house.with_room(self._hotel, order)
         if of_room is not None:
             self.happenings.append(house.clean(self._hotel, of_room, ref, order.vendor))
-            return {"ref": ref, "version": written(self._instant, of_room.zone)}
+            return {"ref": ref, "version": sortable(written(self._instant, of_room.zone))}
         return self._edit(self._found(ref), told, order)
 
     def _edit(self, named: Row, told: Row, order: ChangeOrder) -> Row:
@@ -119,7 +129,7 @@ class Changer:
                 continue
             raw = order.vendor if target["id"] == named["id"] else {}
             changed = self._changed(place, target, told, {**plain, **stay}, raw)
-            answer = answer or {"ref": changed["id"], "version": changed["lastModifyDateTime"]}
+            answer = answer or {"ref": changed["id"], "version": sortable(changed["lastModifyDateTime"])}
         return answer
 
     def _changed(self, place: Place, old: Row, told: Row, stay: Row, raw: Row) -> Row:
@@ -189,12 +199,12 @@ class Changer:
                 self._puts.append((self._hotel.reservations, {**row, "guests": [*dict.fromkeys(guests)]}))
             self._drops.append((self._hotel.profiles, old["id"]))
             self.happenings.append(Happening("Profile", "MERGE PROFILE", survivor, code))
-            return {"ref": survivor, "version": written(self._instant, self._hotel.places[code].zone)}
+            return {"ref": survivor, "version": sortable(written(self._instant, self._hotel.places[code].zone))}
         row = {**old, **words.guest(told.get("booker") or {}), "extra": {**old["extra"], **raw}}
         row["lastModifyDateTime"] = written(self._instant, self._hotel.places[code].zone)
         self._puts.append((self._hotel.profiles, row))
         self.happenings.append(house.profile_event("UPDATE PROFILE", code, old, row))
-        return {"ref": row["id"], "version": row["lastModifyDateTime"]}
+        return {"ref": row["id"], "version": sortable(row["lastModifyDateTime"])}
 
     def _cancel(self, order: ChangeOrder, told: Row) -> Row:
         if self._hotel.repairs.get(str(order.ref)) is not None:
@@ -207,17 +217,23 @@ class Changer:
         if block is not None:
             self._drops.append((self._hotel.repairs, ref))
             self.happenings.append(house.repair_event("DELETE", block, None))
-            return {"ref": ref, "version": written(self._instant, self._hotel.places[block["hotelId"]].zone)}
+            return {
+                "ref": block_ref(block),
+                "version": written(self._instant, self._hotel.places[block["hotelId"]].zone),
+            }
         row = self._found(ref)
         self._drops.append((self._hotel.reservations, ref))
         picture = pictured(self._hotel, row)
         self.happenings.append(Happening("Reservation", "DELETE RESERVATION", ref, row["hotelId"], picture, {}))
-        return {"ref": ref, "version": row["lastModifyDateTime"]}
+        return {"ref": ref, "version": sortable(row["lastModifyDateTime"])}
 
     def _put_repair(self, row: Row, old: Row | None) -> Row:
         self._puts.append((self._hotel.repairs, row))
         self.happenings.append(house.repair_event("UPDATE" if old else "NEW", old, row))
-        return {"ref": row["id"], "version": written(self._instant, self._hotel.places[row["hotelId"]].zone)}
+        return {
+            "ref": block_ref(row),
+            "version": sortable(written(self._instant, self._hotel.places[row["hotelId"]].zone)),
+        }
 
     def _tell(self, action: str, before: Picture | None, after: Row, people: list[Row]) -> None:
         """Note the event of a reservation; its guests' names are those of this very change."""

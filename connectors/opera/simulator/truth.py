@@ -49,7 +49,7 @@ def _revision(hotel: Hotel, place: Place, row: Row) -> Row:
         "vendor": VENDOR,
         "ref": row["id"],
         "property_ref": place.code,
-        "version": str(row["lastModifyDateTime"]),
+        "version": sortable(str(row["lastModifyDateTime"])),
         "scope": "reservation",
         "siblings_complete": True,
         "gone": False,
@@ -133,6 +133,18 @@ def _guest(profile: Mapping[str, object]) -> Row:
     }
 
 
+def sortable(told: str) -> str:
+    """Write a time of change as it sorts: the wire's own digits, with a T, and without a fraction that is zero."""
+    moment, _, fraction = told.replace(" ", "T").partition(".")
+    digits = fraction.rstrip("0")
+    return f"{moment}.{digits}" if digits else moment
+
+
+def block_ref(row: Row) -> str:
+    """Name a room's repair as it is known outside: repairs are numbered for the whole chain, and are of one room."""
+    return f"{row['roomId']}/{row['id']}"
+
+
 def _block(place: Place, row: Row) -> Row | None:
     kind, first, last = _BLOCK_KINDS.get(row["housekeepingRoomStatus"]), day(row["start"]), day(row["end"])
     if kind is None or first is None or last is None or first > last:
@@ -140,7 +152,7 @@ def _block(place: Place, row: Row) -> Row | None:
     room_type = place.type_of(row["roomId"])
     return {
         "vendor": VENDOR,
-        "ref": row["id"],
+        "ref": block_ref(row),
         "property_ref": place.code,
         "room_type_ref": room_type.code if room_type else None,
         "room_ref": _text(row["roomId"]),

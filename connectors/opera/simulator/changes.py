@@ -219,7 +219,7 @@ class Changer:
             self.happenings.append(house.repair_event("DELETE", block, None))
             return {
                 "ref": block_ref(block),
-                "version": written(self._instant, self._hotel.places[block["hotelId"]].zone),
+                "version": sortable(written(self._instant, self._hotel.places[block["hotelId"]].zone)),
             }
         row = self._found(ref)
         self._drops.append((self._hotel.reservations, ref))

@@ -49,7 +49,7 @@ def _revision(hotel: Hotel, place: Place, row: Row) -> Row:
         "vendor": VENDOR,
         "ref": row["id"],
         "property_ref": place.code,
-        "version": sortable(str(row["lastModifyDateTime"])),
+        "version": sortable(row["lastModifyDateTime"]),
         "scope": "reservation",
         "siblings_complete": True,
         "gone": False,
@@ -133,9 +133,9 @@ def _guest(profile: Mapping[str, object]) -> Row:
     }
 
 
-def sortable(told: str) -> str:
+def sortable(told: object) -> str:
     """Write a time of change as it sorts: the wire's own digits, with a T, and without a fraction that is zero."""
-    moment, _, fraction = told.replace(" ", "T").partition(".")
+    moment, _, fraction = str(told).replace(" ", "T").partition(".")
     digits = fraction.rstrip("0")
     return f"{moment}.{digits}" if digits else moment
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from pms_sync.cli.cases import _setting
 from pms_sync.store.database import Database
 from pms_sync.store.sealing import KeyRing
 from tests.integration.command_line import ID, Machine, Told
 from tests.integration.desk_hotel import TEXT, DeskHotel
+from tests.integration.test_reviews import FIRST, SECOND, met
 
 COLUMNS = {
     "id", "version", "kind", "severity", "state", "property_code", "reservation_ids", "fields", "opened_at", "due_at",
@@ -133,6 +135,39 @@ async def test_a_decision_is_taken_back_and_refused_once_its_time_is_over(machin
     late = await cases(machine, "undo", case, "--version", "4", "--json")
     assert late.code == 2
     assert "may have been sent" in late.error["what"]
+
+
+async def test_a_review_is_resolved_in_part_and_then_whole(
+    machine: Machine, database: Database, keys: KeyRing, hotel: Any
+) -> None:
+    """One review an account: what is set alone is decided alone, and the rest stays open."""
+    meeting = await met(database, keys, hotel)
+    case = str((await meeting.both())["case_id"])
+    part = f"{FIRST.removesuffix('shape')}departure=2026-03-15"
+    told = await cases(machine, "resolve", case, "--version", "2", "--set", part, "--json")
+    assert (told.code, told.document["state"]) == (0, "open"), told
+    assert [one["path"] for one in told.document["fields"]] == [SECOND]
+    assert set(told.document["fields"][0]) == {"path", "base", "here", "there", "suggested", "rule"}
+    told = await cases(machine, "resolve", case, "--version", "3", "--take", "there", "--json")
+    assert (told.code, told.document["state"]) == (0, "resolved")
+    assert await meeting.departures() == [15, 13]
+    wrong = await cases(
+        machine, "resolve", case, "--version", "4", "--set", "reservations[a=b].folio_lines[1].text=x=y"
+    )
+    assert wrong.code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ("notes=[a]=b", "notes", "[a]=b"),
+        ("room_stays[a=b].arrival=2026-03-10", "room_stays[a=b].arrival", "2026-03-10"),
+        ("reservations[a=b].folio_lines[c=d].text=x=y", "reservations[a=b].folio_lines[c=d].text", "x=y"),
+    ],
+)  # fmt: skip
+def test_what_is_set_is_parted_from_where(text: str, path: str, value: str) -> None:
+    """A vendor's ref may hold an equals sign."""
+    assert _setting(text) == (path, value)
 
 
 async def test_what_is_wrong_with_the_values_is_said(machine: Machine, desk: DeskHotel) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import stat
 import subprocess
@@ -15,7 +16,7 @@ import asyncpg
 import pytest
 
 from pms_sync.store.schema import head
-from tests.integration.command_line import MASTER_KEY, Machine, ended, failing
+from tests.integration.command_line import HOTEL, MASTER_KEY, Machine, ended, failing
 from tests.integration.conftest import run_sql
 
 
@@ -71,6 +72,50 @@ def test_the_schema_goes_up_and_down(bare_machine: Machine, empty_database: str)
     assert bare_machine.invoke("migrate", **server).stdout == f"The schema is at {head()} already.\n"
 
 
+@pytest.mark.parametrize(
+    ("answer", "words", "code"), [("n\n", (), 2), ("\n", (), 2), ("y\n", (), 0), ("", ("--yes",), 0)]
+)
+def test_on_a_terminal_nothing_is_destroyed_unasked(
+    machine: Machine, answer: str, words: tuple[str, ...], code: int
+) -> None:
+    """In a pipe nobody could answer, and a script means what it says."""
+    keyboard, terminal = os.openpty()
+    try:
+        os.write(keyboard, answer.encode())
+        done = subprocess.run(
+            [sys.executable, "-m", "pms_sync", "migrate", "--to", "base", "--json", *words],
+            cwd=machine.folder,
+            env=machine.environment(),
+            stdin=terminal,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
+    assert done.returncode == code, done
+    assert ("destroys data" in done.stderr) is (not words)
+    if code:
+        assert '"what": "nothing was changed"' in done.stderr
+    assert machine.json("migrate")["from"] == (head() if code else None)
+
+
+def test_who_only_reads_writes_no_hotel_file(machine: Machine) -> None:
+    """Nor does a hotel file that is wrong keep anybody from looking; the commands that use it say so."""
+    machine.write_hotels(prado=HOTEL)
+    for words in ("explain 7", "cases list", "push list", "users list", "decisions list", "doctor"):
+        machine.invoke(*words.split())
+    assert machine.invoke("cases", "list", "--json").document == {"items": []}
+    machine.write_hotels(prado="tenant=")
+    assert machine.invoke("push", "list", "--json").code == 0
+    assert machine.invoke("poll-once").code == 2
+    machine.write_hotels(prado=HOTEL.replace("P1", "P9"))
+    [only] = machine.invoke("accounts", "list", "--json").document["items"]
+    assert only["property"] == "P9"
+
+
 def test_a_revision_that_does_not_exist_changes_nothing(machine: Machine) -> None:
     for revision in ("", "9999", "None", "+1", "0001:0003", "'; DROP TABLE x", "a\0b", "\x1b[31m", "x" * 9000):
         told = machine.invoke("migrate", "--to", revision, "--json")
@@ -96,7 +141,9 @@ def test_a_reader_that_leaves_changes_no_exit_code(machine: Machine, words: str,
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-@pytest.mark.parametrize("words", ["accounts list --json", "connectors list"])
+@pytest.mark.parametrize(
+    "words", ["accounts list --json", "connectors list", "--help", "accounts --help", "migrate --help", "--version"]
+)
 def test_a_full_disk_is_told(machine: Machine, words: str) -> None:
     done = shell(machine, f"pms-sync {words} > /dev/full")
     assert done.returncode == 3

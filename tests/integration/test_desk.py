@@ -38,6 +38,7 @@ from tests.integration.desk_hotel import (
 )  # fmt: skip
 from tests.integration.served_pages import Site, serving
 from tests.integration.signing_in import Browser, Watch, add_person, audit, browser, csrf_in
+from tests.integration.test_reviews import FIRST, SECOND, met
 
 HOSTILE = "<script>alert('x')</script>\"&"
 
@@ -947,3 +948,46 @@ async def test_who_may_not_decide_is_not_told_what_deciding_would_do(
         form = {"csrf": csrf_in(await someone.get("/")), "version": "1"}
         assert (await someone.post(f"/cases/{case}/preview", **form)).status_code == 403
     assert desk.resolver.previewed == []
+
+
+# ---- a review of many links
+
+
+async def test_a_review_is_answered_in_part_and_says_what_is_left(anna: Browser, desk: DeskHotel) -> None:
+    """ARCHITECTURE §6: one review an account; a row may be left for later without a word about it."""
+    booked = await desk.booked()
+    bill = "reservations[1002].total"
+    about = {"ref": "1001", "reservation_id": str(booked)}
+    case = await desk.case(
+        "link_up", DATES | about, row(bill, None, "1.00", "2.00") | about, reservations=(booked, uuid.uuid4()), ref=None
+    )
+    page = await anna.get(f"/cases/{case}")
+    told = text_of(page.text)
+    assert "When beds24 was connected, 2 bookings stood there and here with different values." in told
+    assert "What you leave for later stays open." in told
+    assert "Total booking 1002" in text_of(line_of(page, bill))
+    assert " required" not in line_of(page, bill)
+    assert (marked(page, SHAPE), "decide later" in line_of(page, SHAPE)) == (["there"], True)
+    later = {f"choice.{SHAPE}": "here", f"choice.{bill}": "later"}
+    assert (await answered(anna, case, **later)).status_code == 303
+    assert desk.resolver.choices == [(SHAPE, "here", None)]
+
+
+async def test_an_open_review_that_was_answered_in_part_can_be_taken_back(
+    database: Database, keys: KeyRing, desk: DeskHotel, watch: Watch
+) -> None:
+    meeting = await met(database, keys, desk.hotel)
+    case = await meeting.both()
+    await add_person(database, desk.hotel.tenant_id, name="Anna")
+    resolver = Resolver(desk.house.applier, 30)
+    async with serving(database, keys, clock=watch, resolver=resolver) as site, browser(site) as anna:
+        await anna.sign_in()
+        answer = await answered(anna, case["case_id"], **{f"choice.{FIRST}": "there", f"choice.{SECOND}": "later"})
+        page = await anna.get(answer.headers["Location"])
+        assert "Done. What was left for later stays open below." in page.text
+        assert FIRST not in page.text
+        back = await taken_back(anna, page, case["case_id"])
+        again = await anna.get(back.headers["Location"])
+    assert "Taken back." in again.text
+    assert FIRST in again.text
+    assert await meeting.departures() == [12, 12]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import resource
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -161,3 +164,29 @@ def test_the_servers_time_zone_does_not_matter() -> None:
     assert len(outputs) == 1
     stay = json.loads(outputs.pop())["revisions"][0]["room_stays"][0]
     assert [night["date"] for night in stay["nights"]] == ["2026-03-28", "2026-03-29"]
+
+
+XML = {
+    "an entity from elsewhere": '<!DOCTYPE r [<!ENTITY x SYSTEM "http://127.0.0.1:{port}/x">]><r>&x;</r>',
+    "a definition from elsewhere": '<!DOCTYPE r SYSTEM "http://127.0.0.1:{port}/r.dtd"><r/>',
+    "a billion laughs": '<!DOCTYPE r [<!ENTITY a "ha">'
+    + "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in itertools.pairwise("abcdefghij"))
+    + "]><r>&j;</r>",
+    "swapped namespaces": '<a:r xmlns:a="urn:b" xmlns:b="urn:a"><b:r/></a:r>',
+}
+
+
+@pytest.mark.parametrize("vendor", ["beds24", "mews", "cloudbeds", "opera"])
+@pytest.mark.parametrize("kind", XML)
+def test_xml_is_refused_unread(vendor: str, kind: str) -> None:
+    """MAP-10: every vendor here speaks JSON; nothing is looked up, and nothing grows."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        body = XML[kind].replace("{port}", str(listener.getsockname()[1])).encode()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        result = run(vendor, "-", "--json", stdin=body)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "not JSON" in error_of(result)["what"]
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+        with pytest.raises(BlockingIOError):
+            listener.accept()

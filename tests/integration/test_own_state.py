@@ -588,11 +588,16 @@ async def test_a_difference_of_dates_at_first_contact_is_one_link_up_review(pair
     await pair.apply(revision(**OTA))
     await pair.apply_at(other, at_the_other(departure=date(2026, 3, 13), total=Decimal("300.00")))
     [case] = await pair.cases()
-    assert case["kind"] == "link_up"
+    assert (case["kind"], await _subject(pair)) == ("link_up", f"link_up:{other}")
+    [row] = case["fields"]
+    assert (row["path"], row["ref"]) == ("room_stays[9001].shape", "9001")
     await pair.resolve(case, Choice(path="room_stays[9001].shape", take="there"))
     assert (await pair.stay())["departure"] == date(2026, 3, 13)
     [planned] = await pair.planned()
     assert planned["account_id"] == pair.account_id
+    [held] = await pair.rows("SELECT held_until > now() AS held FROM intents WHERE state = 'planned'")
+    assert held["held"]
+    assert await pair.rows("SELECT state FROM cases") == [{"state": "resolved"}]
 
 
 async def test_a_room_line_left_out_of_a_complete_revision_is_a_case_and_keeps_its_room(front: Front) -> None:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from conflict.resolve import Choice
+from mappers.beds24 import words
 from pms_sync.apply.incoming import Outcome
 from pms_sync.apply.orders import Edit, Full, OrderRefused, StayOrder
 from pms_sync.apply.outgoing import Outgoing, outgoing
@@ -298,6 +299,7 @@ async def test_what_a_decision_means_for_a_second_account_waits_for_the_undo_win
 
 async def test_the_front_desk_works_under_the_role_of_the_api(front: Front) -> None:
     """SEC-03: make, lengthen, shorten, move, rename and cancel, with every table that these touch."""
+    await front.rows('UPDATE accounts SET mirror = \'{"reservations": "stay"}\' RETURNING account_id')
 
     async def as_api(work: Any) -> Any:
         async with front.database.transaction(front.tenant_id) as connection:
@@ -306,6 +308,7 @@ async def test_the_front_desk_works_under_the_role_of_the_api(front: Front) -> N
 
     reservation_id = await as_api(lambda c: front.desk.create(c, front.tenant_id, draft(nights=()), ANNE))
     [stay] = await front.rows("SELECT stay_id FROM room_stays")
+    await front.rows("UPDATE intents SET state = 'parked' RETURNING 1")
     orders: list[Edit] = [
         Edit(stays=(StayOrder(id=stay["stay_id"], departure=date(2026, 3, 15)),)),
         Edit(stays=(StayOrder(id=stay["stay_id"], departure=date(2026, 3, 11), room="102"),)),
@@ -379,3 +382,20 @@ async def _picture(front: Front) -> list[Any]:
         "SELECT count(*) AS n FROM decisions",
     )
     return [await front.rows(query) for query in queries]
+
+
+async def test_what_the_vendor_cut_off_stays_here_and_is_no_edit(front: Front) -> None:
+    """BEYOND 81: a lossy field: the cut echo of our long notes is neither their edit nor a reason to send again."""
+    await front.apply(revision())
+    whole = "x" * (words.LONGEST_NOTES + 10)
+    await front.edit(notes=whole)
+    sent = await front.outgoing()
+    assert sent is not None
+    cut = sent.units[0].wanted.notes
+    await front.apply(msgspec.structs.replace(revision(**LATER), notes=cut))
+    assert await front.outgoing() is None
+    assert await front.rows("SELECT count(*) AS n FROM decisions") == [{"n": 0}]
+    await front.apply(msgspec.structs.replace(revision(name="Anna", **LATEST), notes=cut))
+    [row] = await front.rows("SELECT reservation_id, private FROM reservations")
+    plain = front.keys.open(front.tenant_id, f"reservations.private:{row['reservation_id']}", row["private"])
+    assert msgspec.json.decode(plain)["notes"] == whole

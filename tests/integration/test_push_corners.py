@@ -74,7 +74,7 @@ async def front(empty_database: str) -> AsyncIterator[Front]:
 
 
 async def test_a_room_added_before_the_booking_left_is_made_once(front: Front) -> None:
-    """I2: two creations of one reservation wait at the same time, and neither makes the other's room as well."""
+    """I2, BEYOND 71: two creations of one reservation wait at once, and neither makes the room of the other."""
     await front.create("101")
     await front.change(another("102"))
     await front.push()
@@ -147,7 +147,7 @@ async def test_a_member_cancelled_while_its_group_is_under_way_is_cancelled_at_t
 
 
 async def test_a_second_edit_while_the_first_is_under_way_is_not_lost_to_the_first_one_s_echo(front: Front) -> None:
-    """I3, OUT-04: our own value coming home is the vendor's agreement to it, and no change of theirs."""
+    """I3, OUT-04, BEYOND 66: our own value coming home is the vendor's agreement to it, and no change of theirs."""
     told = await front.site.desk.sim(
         "change",
         op="create",
@@ -178,4 +178,31 @@ async def test_an_edit_taken_back_while_it_is_under_way_is_taken_back_there_as_w
     await front.push()
     assert await front.rows("SELECT adults FROM room_stays") == [{"adults": 2}]
     assert [stay["adults"] for stay in await front.there()] == [2]
+    assert await front.left_to_say() == []
+
+
+async def test_a_booking_killed_on_its_way_is_made_once_with_what_was_added_meanwhile(front: Front) -> None:
+    """I2, I6: the daemon dies right after handing over, a room is added, and nothing is made twice."""
+    await front.create("101", "102")
+    front.runtime.lose_answers = 1
+    await front.dispatcher.drain()
+    await front.rows("UPDATE intents SET state = 'sent' WHERE state = 'unknown' RETURNING 1")
+    await front.change(another("103"))
+    await front.push()
+    assert await front.rooms_there() == [("55/1", "confirmed"), ("55/2", "confirmed"), ("55/3", "confirmed")]
+    assert len(await front.rows("SELECT 1 FROM reservations")) == 1
+    assert [room for room, _, _ in await front.rooms_here()] == ["55/1", "55/2", "55/3"]
+    assert await front.left_to_say() == []
+
+
+async def test_a_cancellation_overtaken_by_an_edit_under_way_reaches_the_vendor(front: Front) -> None:
+    """I3: cancelled here while an edit of ours is unknown there; the echo of the edit is no reason to ask anybody."""
+    await front.booked(adults=2)
+    await front.edit(adults=3)
+    front.runtime.lose_answers = 1
+    await front.dispatcher.drain()
+    await front.cancel()
+    await front.push()
+    assert [stay["status"] for stay in await front.there()] == ["cancelled"]
+    assert await front.rows("SELECT kind FROM cases WHERE state = 'open'") == []
     assert await front.left_to_say() == []

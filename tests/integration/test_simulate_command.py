@@ -84,7 +84,8 @@ def test_the_connectors_are_listed_with_what_they_declare(bare_machine: Machine)
     assert (beds24["mapper"], beds24["simulator"]) == (True, True)
     assert "reservations" in beds24["streams"]
     assert beds24["credentials"] == ["refresh_token"]
-    assert bare_machine.invoke("connectors", "list").stdout.startswith("vendor\tlabel")
+    assert all(one["quality"] in {"bronze", "silver", "gold", "platinum"} for one in told["items"])
+    assert bare_machine.invoke("connectors", "list").stdout.startswith("vendor\tlabel\tquality\t")
 
 
 def test_the_installed_connector_keeps_the_contract(bare_machine: Machine) -> None:

@@ -7,9 +7,20 @@ from typing import Any
 import pytest
 
 from conflict.atoms import frozen
-from conflict.fields import atom_path, public_value
+from conflict.fields import atom_path, field_path, link_path, linked_path, public_value
 from conflict.resolve import Choice, Shown, resolve
-from pms_sync.web.case_fields import FieldLine, as_typed, by_path, left_over, lines, read
+from pms_sync.web.case_fields import (
+    MOST_OF_REVIEW,
+    FieldLine,
+    as_typed,
+    by_path,
+    is_complete,
+    left_over,
+    lines,
+    marked,
+    named,
+    read,
+)
 from pms_sync.web.case_values import basis_of, inputs, label_of, reading, subject_of
 from tests.unit.test_case_words import head
 
@@ -217,3 +228,76 @@ def test_what_the_form_says_is_what_the_merge_understands() -> None:
     found = resolve(Shown(base=trees[0], here=trees[1], there=trees[2], fields=[SHAPE]), told)
     assert found.here["stays[1].shape"] == frozen(["2026-03-10", "2026-03-15", "55", "", "300", [], []])
     assert isinstance(told[0], Choice)
+
+
+# ---- a review of many links
+
+
+@pytest.mark.parametrize("ref", ["1", "a]b", "x].y", "[1]", "1].total", "ö/2"])
+@pytest.mark.parametrize(
+    "own", ["total", "booker.email", "folio_lines[7].amount", "folio_lines[a].b].text", "room_stays[9].shape.arrival"]
+)
+def test_a_path_that_names_a_link_leads_back_to_it(ref: str, own: str) -> None:
+    """Whatever a vendor's ref holds."""
+    path = linked_path(ref, own)
+    assert path == f"reservations[{ref}].{own}"
+    assert link_path(path) == (ref, own)
+    assert field_path(path) == atom_path(own)
+
+
+def test_the_stay_that_a_link_is_named_after_stands_for_itself() -> None:
+    assert linked_path("1", SHAPE) == SHAPE
+    assert linked_path("1", "room_stays[1]") == "room_stays[1]"
+    assert linked_path("1", "room_stays[11].shape") == "reservations[1].room_stays[11].shape"
+    assert link_path(SHAPE) == (None, SHAPE)
+    for odd in ("reservations[1].nonsense", "reservations[1]", "reservations[].", "total"):
+        assert link_path(odd) == (None, odd)
+
+
+def of_review(*rows: dict[str, Any]) -> list[FieldLine]:
+    return lines(head("link_up", *rows, vendor_ref=None))
+
+
+BILL = "reservations[2].folio_lines[7]"
+
+
+def test_rows_of_a_review_say_which_booking_they_are_about() -> None:
+    [stay, bill, total] = of_review(
+        row(SHAPE, BEFORE, OURS, THEIRS),
+        row(BILL, None, {"amount": "1"}, {"amount": "2"}),
+        row("reservations[3].total"),
+    )
+    assert (stay.subject, bill.subject, total.subject) == ("stay 1", "line 7 of booking 2", "booking 3")
+    assert (bill.label, total.label) == ("Line of the bill", "Total")
+    assert named(f"{BILL}.amount") == "Line of the bill of line 7 of booking 2 (amount)"
+    assert all(line.choosable and line.may_wait for line in (stay, bill, total))
+
+
+def test_a_row_of_a_review_can_be_left_for_later() -> None:
+    rows = (
+        row(SHAPE, BEFORE, OURS, THEIRS, suggested="there"),
+        row("reservations[3].total"),
+        row("reservations[4].total"),
+    )
+    shown = of_review(*rows)
+    assert [line.chosen for line in shown] == ["there", "later", "later"]
+    assert [(one.path, one.take) for one in marked(shown)] == [(SHAPE, "there")]
+    form = {f"choice.{SHAPE}": "later", "choice.reservations[3].total": "here", "choice.reservations[9].total": "later"}
+    told = read(form, shown)
+    assert (told.faults, [(one.path, one.take) for one in told.choices]) == ({}, [("reservations[3].total", "here")])
+    assert is_complete(told.choices, shown)
+    assert as_typed(shown, form, {})[0].chosen == "later"
+    typed = {f"choice.{SHAPE}": "later", f"value.{SHAPE}.departure": "2026-03-20"}
+    assert list(read(typed, shown).faults) == [SHAPE]
+
+
+def test_a_problem_of_a_review_stands_at_its_own_booking() -> None:
+    shown = of_review(row("reservations[3].total"), row("reservations[4].total"))
+    at, rest = by_path([("reservations[4].total", "no"), ("reservations[5].total", "gone")], shown)
+    assert (at, rest) == ({"reservations[4].total": "no"}, ["Total of booking 5: gone"])
+
+
+def test_one_form_carries_no_more_of_a_review_than_it_can() -> None:
+    """A form has its limit of fields; the rest follows once these are decided."""
+    many = [row(f"reservations[{number}].total") for number in range(MOST_OF_REVIEW + 5)]
+    assert len(of_review(*many)) == MOST_OF_REVIEW

@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from conflict.collisions import severity
-from conflict.fields import NAMELESS, Names, atom_path, public_path, public_value
+from conflict.fields import NAMELESS, Names, field_path, public_path, public_value
 from conflict.verdicts import Contest, Judgement
-from pms_sync.domain.case import Case
+from pms_sync.domain.case import REVIEW, Case
 
 
 def fields_of(judgements: Iterable[Judgement], names: Names = NAMELESS) -> tuple[dict[str, Any], ...]:
@@ -34,7 +34,7 @@ def fields_of(judgements: Iterable[Judgement], names: Names = NAMELESS) -> tuple
 def is_choosable(path: str) -> bool:
     """Tell whether a person chooses a side for this field; other rows of a case only say what it is about."""
     try:
-        return bool(atom_path(path))
+        return bool(field_path(path))
     except ValueError:
         return False
 
@@ -44,7 +44,7 @@ def subject_of(contest: Contest, link: str, account_id: UUID) -> str:
 
     `link` names the link, e.g. `collisions.object_subject("stay", stay_id)`.
     """
-    if contest.kind == "link_up":
+    if contest.kind == REVIEW:
         return str(account_id)
     return f"{link}:{public_path(contest.about)}" if contest.about else link
 

@@ -191,10 +191,10 @@ def _contradicted(status: Triple, changed: Sequence[Triple]) -> bool:
 
 
 def _missing(ref: str, kind: str, base: Tree, here: Side) -> list[Judgement]:
-    """Ask about a stay that the vendor no longer shows, unless it is over here as well."""
+    """Ask about a stay that the vendor no longer shows, unless it is over here as well, or kept without it."""
     path = f"stays[{ref}].status"
     status = here.tree.get(path)
-    if status is None or status[0] in _OVER:
+    if status is None or status[0] in _OVER or path not in base:
         return []
     return [
         Judgement(

@@ -19,6 +19,7 @@ from pms_sync.domain import money
 Document: TypeAlias = Any
 SUMMED = "sum of the stays"
 _PATH = re.compile(r"(?P<list>room_stays|guests|folio_lines)\[(?P<key>.+)\](?:\.(?P<rest>[a-z_.]+))?")
+_LINKED = "reservations["
 _LISTS = {"room_stays": "stays", "guests": "guests", "folio_lines": "lines"}
 
 
@@ -112,6 +113,38 @@ def atom_path(text: str) -> tuple[str, str | None]:
     if rest and not _is_part(_LISTS[found["list"]], rest):
         raise ValueError("no such field")
     return at, rest or None
+
+
+def linked_path(ref: str, path: str) -> str:
+    """Write a link's public path so that it is one of its own among those of many links of an account.
+
+    The stay that a link is named after stands for itself; all else names the link: `reservations[1001].total`.
+    """
+    own = f"room_stays[{ref}]"
+    return path if path == own or path.startswith(f"{own}.") else f"{_LINKED}{ref}].{path}"
+
+
+def link_path(text: str) -> tuple[str | None, str]:
+    """Split the link's ref off a path that names one; None where it names none."""
+    at = text.find("].") if text.startswith(_LINKED) else -1
+    while at >= 0:  # a ref may hold whatever stands between two paths
+        ref, rest = text[len(_LINKED) : at], text[at + 2 :]
+        if _is_field(rest):
+            return ref, rest
+        at = text.find("].", at + 1)
+    return None, text
+
+
+def field_path(text: str) -> tuple[str, str | None]:
+    """Read a path of a case as `atom_path` does, whether it names a link or not."""
+    return atom_path(link_path(text)[1])
+
+
+def _is_field(text: str) -> bool:
+    try:
+        return bool(atom_path(text))
+    except ValueError:
+        return False
 
 
 def _stay_path(at: str, rest: str) -> tuple[str, str | None]:

@@ -118,7 +118,9 @@ def _chosen(path: str, told: Told, shown: Shown, names: Names) -> Value | None:
     if len({part for part, _ in told}) < len(told):
         raise ValueError("chosen more than once")
     if len(told) == len(wholes) and wholes[0].take != "value":
-        return _side(shown, wholes[0].take).get(f"{path}.status" if kind == "stays" else path)
+        if kind == "stays":  # it is asked about because it is gone there, whatever was last said of it
+            return shown.here.get(f"{path}.status") if wholes[0].take == "here" else None
+        return _side(shown, wholes[0].take).get(path)
     if kind == "stays":
         raise ValueError("choose here to keep the stay, or there to cancel it")
     value = _put_together(path, told, shown, names) if kind in PARTS else read_value(path, wholes[0].value, names)

@@ -10,12 +10,12 @@ import msgspec
 
 from conflict import collisions
 from conflict.cases import as_case, subject_of
-from conflict.fields import atom_path, is_personal
+from conflict.fields import field_path, is_personal, linked_path
 from conflict.verdicts import Contest, Judgement, Verdict
 from pms_sync.apply.merging import Merged
 from pms_sync.apply.states import LinkState
 from pms_sync.apply.tongues import Tongue
-from pms_sync.domain.case import Case
+from pms_sync.domain.case import REVIEW, Case
 from pms_sync.store.decisions import NewDecision
 from pms_sync.store.sealing import KeyRing
 
@@ -38,21 +38,29 @@ def cases_of(merged: Merged, tongue: Tongue, today: date, keys: KeyRing) -> list
             today=today,
             names=tongue.names,
         )
-        placed = msgspec.structs.replace(case, account_id=account.account_id, vendor_ref=state.key[1])
+        placed = _placed(case, state)
         found.append(_masked(placed, keys, account.tenant_id))
     return found
 
 
-def subject(contest: Contest, state: LinkState) -> str:
-    """Name what a case is about, one open per kind: a link's atom or stay, of a first contact the link itself."""
+def _placed(case: Case, state: LinkState) -> Case:
+    """Say which link a case is about; in the account's one review, which link each row is about."""
     account_id, ref = state.key
-    named = subject_of(contest, collisions.object_subject("stay", state.stay_id), account_id)
-    return f"{named}:{ref}" if contest.kind == "link_up" else named
+    if case.kind != REVIEW:
+        return msgspec.structs.replace(case, account_id=account_id, vendor_ref=ref)
+    names = {"ref": ref, "reservation_id": str(state.reservation_id)}
+    rows = tuple({**row, "path": linked_path(ref, row["path"]), **names} for row in case.fields)
+    return msgspec.structs.replace(case, account_id=account_id, fields=rows)
 
 
-def place(case: Case) -> str:
+def subject(contest: Contest, state: LinkState) -> str:
+    """Name what a case is about, one open per kind: a link's atom or stay, of a first contact the whole account."""
+    return subject_of(contest, collisions.object_subject("stay", state.stay_id), state.key[0])
+
+
+def place(kind: str, subject: str) -> str:
     """Return the place a case's full rows are sealed for."""
-    return f"cases.fields:{case.kind}:{case.subject}"
+    return f"cases.fields:{kind}:{subject}"
 
 
 def _masked(case: Case, keys: KeyRing, tenant_id: UUID) -> Case:
@@ -61,11 +69,13 @@ def _masked(case: Case, keys: KeyRing, tenant_id: UUID) -> Case:
         return case
     plain = msgspec.json.encode(case.fields)
     rows = tuple(_hidden(row, keys, tenant_id) if _is_personal(row) else row for row in case.fields)
-    return msgspec.structs.replace(case, fields=rows, sealed=keys.seal(tenant_id, place(case), plain))
+    return msgspec.structs.replace(
+        case, fields=rows, sealed=keys.seal(tenant_id, place(case.kind, case.subject), plain)
+    )
 
 
 def _is_personal(row: dict[str, Any]) -> bool:
-    return is_personal(atom_path(row["path"])[0])
+    return is_personal(field_path(row["path"])[0])
 
 
 def _hidden(row: dict[str, Any], keys: KeyRing, tenant_id: UUID) -> dict[str, Any]:

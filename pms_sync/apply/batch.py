@@ -20,11 +20,12 @@ from pms_sync.apply.compose import Composed, StayKey, compose
 from pms_sync.apply.identify import Identified, channel_key_of, identify, revision_of
 from pms_sync.apply.incoming import Incoming, Outcome
 from pms_sync.apply.occupancy import Move, Occupied, occupy
-from pms_sync.apply.planning import Planner, Told, drops_stays
+from pms_sync.apply.planning import Planner, Told, is_taken
 from pms_sync.apply.sift import Sifted, reread, sift
 from pms_sync.apply.states import Row, Trees
 from pms_sync.apply.taking import Catalogues, Ground, plan_blocks, plan_retries, plan_stays, settle_claims
 from pms_sync.apply.tongues import Tongues
+from pms_sync.apply.underway import UnderWay, under_way
 from pms_sync.apply.waiting import LOOK_AGAIN_S, look_alikes
 from pms_sync.apply.writing import Changes, write
 from pms_sync.domain.case import Case
@@ -101,8 +102,10 @@ class Applier:
         touched = (old | set(found.reservations.values())) - found.new_ids
         blocks = [link.object_id for link in known.values() if link.level == "block"]
         trees = await states.load(connection, self.keys, tenant_id, touched, blocks)
-        tongues = await self.tongues.of(connection, _spoken(arrivals, found, trees))
-        told = Planner(trees, tongues, changes, self.keys, self.today).arrivals(arrivals, found, known)
+        read = [trees.links[one.key] for one in arrivals if one.key in trees.links]
+        sent = await under_way(connection, self.keys, tenant_id, read)
+        tongues = await self.tongues.of(connection, _spoken(arrivals, found, trees, sent))
+        told = Planner(trees, tongues, changes, self.keys, self.today, sent).arrivals(arrivals, found, known)
         _link_up(told, found, trees, known, changes)
         ground = Ground(tenant_id, trees, catalogues, changes)
         moves = [*plan_blocks(fresh, known, ground, self.new_id), *plan_retries(sifted, ground)]
@@ -274,7 +277,7 @@ def _causes(
     return causes
 
 
-def _spoken(arrivals: Sequence[Incoming], found: Identified, trees: Trees) -> set[UUID]:
+def _spoken(arrivals: Sequence[Incoming], found: Identified, trees: Trees, sent: UnderWay) -> set[UUID]:
     """Name the accounts whose terms are needed: none at all where what vendors say is simply taken."""
     by_reservation: defaultdict[UUID, set[UUID]] = defaultdict(set)
     for state in trees.links.values():
@@ -283,8 +286,10 @@ def _spoken(arrivals: Sequence[Incoming], found: Identified, trees: Trees) -> se
     for record in arrivals:
         accounts = by_reservation.get(found.reservations[record.key], set())
         known = trees.links.get(record.key)
+        if known is not None and known.reservation_id != found.reservations[record.key]:
+            accounts = accounts | by_reservation[known.reservation_id]
         alone = accounts <= {record.account.account_id}
-        plain = trees.is_plain(known) and not drops_stays(known, revision_of(record)) if known is not None else alone
+        plain = is_taken(trees, known, revision_of(record), sent) if known is not None else alone
         if not plain:
             needed |= accounts | {record.account.account_id}
     return needed - {links.DESK}

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from conflict.atoms import frozen
 from conflict.revise import Codes, with_atoms
 from conflict.validate import Problem
-from pms_sync.apply import edits, states
+from pms_sync.apply import compose, edits, states
 from pms_sync.apply.batch import Applier
 from pms_sync.apply.compose import StayKey
 from pms_sync.apply.incoming import Incoming
@@ -41,13 +42,14 @@ from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.reservation import Guest, Revision
 from pms_sync.domain.stay import StayRange
 from pms_sync.ports.mapper import Crosswalk
-from pms_sync.store import accounts, claims, crosswalk, decisions
+from pms_sync.store import accounts, claims, crosswalk, decisions, intents
 from pms_sync.store.accounts import Account
 from pms_sync.store.database import Connection
 from pms_sync.store.links import DESK
 from pms_sync.store.outbox import Planned
 
 _LOCAL = "local"
+_ADDED = 2  # the first number of a group that was added to a reservation; number 1 leads one
 _LIST = "list them with `pms-sync decisions list RESERVATION`"
 Change = Callable[["Sight", StayKey, Revision], Revision]
 
@@ -110,6 +112,7 @@ class Desk:
         """Change a reservation and return its new version; raises NotFound, StaleVersion, OrderRefused or Full."""
         sight = await self._found(connection, tenant_id, reservation_id, expected_version)
         orders = _by_unit(sight, reservation_id, edit.stays)
+        _must_have_home(sight, reservation_id, edit)
 
         def changed(here: Sight, home: StayKey, ours: Revision) -> Revision:
             account = here.account(home)
@@ -208,6 +211,8 @@ class Desk:
             await self._put(connection, sight, [*told, *added])
             if added:
                 await self._plan_creates(connection, sight, reservation_id, added[0], actor)
+            if any(states.is_desk(one.home) for one in told):
+                await self._plan_again(connection, sight, reservation_id, actor)
             await self._applier.write(connection, sight.ground.tenant_id, changes)
         written = changes.reservations.get(reservation_id)
         version: int = written[1]["version"] if written else trees.reservations[reservation_id]["version"]
@@ -225,17 +230,14 @@ class Desk:
 
     def _added(self, sight: Sight, reservation_id: UUID, fresh: Sequence[StayOrder], actor: Actor) -> list[Told]:
         """Make further stays of a reservation at our desk; its other stays stay where they are."""
-        held = sight.ground.trees.revisions[reservation_id]
-        groups = sorted({key[1].rpartition(".") for key in held if states.is_desk(key)})
-        group, first = (groups[-1][0], len(groups) + 1) if groups else (str(self._applier.new_id()), 2)
-        home = next(iter(held.values()))
+        home = compose.home_of(sight.ground.trees.revisions[reservation_id])
         draft = Draft(
             property_code=sight.desk.property_code,
             currency=home.currency or sight.desk.currency,
             booker=home.booker if isinstance(home.booker, Guest) else Guest(),
             stays=tuple(fresh),
         )
-        units = edits.made(draft, group, sight.ground.catalogues[sight.desk.property_id], first)
+        units = edits.made(draft, str(self._applier.new_id()), sight.ground.catalogues[sight.desk.property_id], _ADDED)
         return [self._add(sight, reservation_id, unit, actor) for unit in units]
 
     def _add(self, sight: Sight, reservation_id: UUID, unit: Revision, actor: Actor) -> Told:
@@ -265,7 +267,7 @@ class Desk:
         return [
             row
             for stay_id, (_, row, _) in sight.ground.changes.stays.items()
-            if (row["claim_state"] == "refused" and standing.get(stay_id, {}).get("claim_state") != "refused")
+            if (row["claim_state"] == "refused" and _takes_more(row, standing.get(stay_id)))
             or row["room_type_id"] in occupied.oversold
         ]
 
@@ -294,17 +296,24 @@ class Desk:
         stay_id, _ = changes.made[first.home]
         for tongue in (await self._applier.tongues.of_property(connection, sight.desk.property_id)).values():
             if tongue.creates:
-                changes.planned.append(
-                    Planned(
-                        account_id=tongue.account.account_id,
-                        object_id=stay_id,
-                        reservation_id=reservation_id,
-                        kind="create",
-                        paths=(),
-                        actor=actor.name,
-                        correlation_id=actor.correlation_id,
-                    )
-                )
+                changes.planned.append(_creation(tongue.account.account_id, stay_id, reservation_id, actor))
+
+    async def _plan_again(self, connection: Connection, sight: Sight, reservation_id: UUID, actor: Actor) -> None:
+        """Offer once more what a vendor did not take as it was: it has changed since."""
+        for account_id, stay_id in await intents.parked_creates(connection, sight.ground.tenant_id, reservation_id):
+            sight.ground.changes.planned.append(_creation(account_id, stay_id, reservation_id, actor))
+
+
+def _creation(account_id: UUID, stay_id: UUID, reservation_id: UUID, actor: Actor) -> Planned:
+    return Planned(
+        account_id=account_id,
+        object_id=stay_id,
+        reservation_id=reservation_id,
+        kind="create",
+        paths=(),
+        actor=actor.name,
+        correlation_id=actor.correlation_id,
+    )
 
 
 def _record(account: Account, ref: str, ours: Revision, actor: Actor) -> Incoming:
@@ -324,6 +333,22 @@ def _record(account: Account, ref: str, ours: Revision, actor: Actor) -> Incomin
         correlation_id=actor.correlation_id,
         by=actor.name,
     )
+
+
+def _must_have_home(sight: Sight, reservation_id: UUID, edit: Edit) -> None:
+    """Refuse a change of what only the record that speaks for the reservation can hold, while that is not known."""
+    wanted = [name for name in ("booker", "notes") if getattr(edit, name) is not UNSET]
+    units = sight.ground.trees.revisions[reservation_id].values()
+    if wanted and not any(one.is_home for one in units):
+        why = "the vendor's record that leads this group has not been read yet"
+        raise OrderRefused(tuple(Problem(name, "", why) for name in wanted))
+
+
+def _takes_more(row: states.Row, before: states.Row | None) -> bool:
+    """Tell whether a stay that lacks its room wants more than it was lacking already."""
+    if before is None or before["claim_state"] != "refused" or before["room_id"] != row["room_id"]:
+        return True
+    return bool(row["arrival"] < before["arrival"] or row["departure"] > before["departure"])
 
 
 def _by_unit(sight: Sight, reservation_id: UUID, orders: Sequence[StayOrder]) -> dict[StayKey, dict[str, StayOrder]]:

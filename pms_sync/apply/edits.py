@@ -161,6 +161,7 @@ def ordered(
 def _stay_choices(ours: Revision, ref: str, order: StayOrder) -> Iterable[Choice]:
     before = next(stay for stay in ours.room_stays if stay.ref == ref)
     at = f"room_stays[{ref}]"
+    _must_live(before, order, at)
     if order.status is not UNSET:
         _may_become(ref, before.status, order.status)
         yield Choice(path=f"{at}.status", take="value", value=str(order.status))
@@ -173,6 +174,15 @@ def _stay_choices(ours: Revision, ref: str, order: StayOrder) -> Iterable[Choice
             shown = value.isoformat() if part in {"arrival", "departure"} else value
             yield Choice(path=f"{at}.{part}", take="value", value=shown)
     yield from _unsaid_occupancy(before, order, at)
+
+
+def _must_live(before: Stay, order: StayOrder, at: str) -> None:
+    """Refuse to change a stay that is over; its status alone may be asked for, and has its own rules."""
+    told = [name for name in order.__struct_fields__ if getattr(order, name) is not UNSET]
+    wanted = [name for name in told if name not in {"id", "status"}]
+    if wanted and before.status in TAKES_NO_ROOM:
+        why = f"the stay is {before.status.value}, and what is over is not changed"
+        raise OrderRefused(tuple(Problem(f"{at}.{name}", "", why) for name in wanted))
 
 
 def _unsaid_occupancy(before: Stay, order: StayOrder, at: str) -> Iterable[Choice]:

@@ -13,20 +13,20 @@ from pms_sync.domain.ids import NewId
 from pms_sync.domain.reservation import Revision
 from pms_sync.store import identity
 from pms_sync.store.database import Connection
-from pms_sync.store.links import DESK, Link
+from pms_sync.store.links import Link
 
 
 class Identified(msgspec.Struct, frozen=True):
     """Where each object belongs; `doubts` are OTA numbers that already name another reservation.
 
-    `attached` are objects that carry our token: what we made there, with the desk's own link of it.
+    `attached` are objects that carry our token: what we made there, with the stay that was sent.
     """
 
     reservations: dict[tuple[UUID, str], UUID]
     new_ids: set[UUID]
     regrouped: set[tuple[UUID, str]]
     doubts: list[tuple[Incoming, UUID, UUID]]
-    attached: dict[tuple[UUID, str], tuple[UUID, str]] = {}
+    attached: dict[tuple[UUID, str], UUID] = {}
 
 
 def revision_of(record: Incoming) -> Revision:
@@ -113,5 +113,7 @@ async def _made_here(
     for key, (token, _, member) in whole.items():
         if (known := made.get((key[0], token))) is not None:
             places[key] = known.reservation_id
-            found.attached[key] = (DESK, known.member(int(member) if member.isdecimal() else 1))
+            stay_id = known.member(int(member) if member.isdecimal() else 1)
+            if stay_id is not None:
+                found.attached[key] = stay_id
     return places

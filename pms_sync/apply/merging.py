@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 import msgspec
+from msgspec import UNSET
 
-from conflict.atoms import EMPTIED, Tree, Value, atoms
+from conflict.atoms import EMPTIED, Tree, Value, atoms, kind_of
 from conflict.decide import decide
 from conflict.observed import alike
 from conflict.ownership import Owners
@@ -22,6 +23,7 @@ from conflict.triple import Divergence, Side, divergence, rekeyed, restore, side
 from conflict.verdicts import Decision
 from pms_sync.apply.states import LinkState
 from pms_sync.apply.tongues import Tongue
+from pms_sync.apply.underway import Handed, agreed
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.reservation import Revision, Stay
 
@@ -32,6 +34,11 @@ _FOLLOWS = (
     "vendor ref property_ref version scope siblings_complete is_home gone guaranteed currency price_basis created_at "
     "modified_at token ambiguous"
 ).split()
+
+# What is said of the reservation as a whole.
+_OF_THE_WHOLE = "booker guests folio_lines notes comments channel vendor_channel channel_reference".split()
+
+NOTHING_HANDED: Handed = {}
 
 
 class Merged(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +76,7 @@ def facing(ours: Revision, state: LinkState, tongue: Tongue, there: Revision | N
 
     Raises MappingRejected for a state of ours that this vendor cannot be told.
     """
-    held, shown = tongue.project(ours), there or state.remote
+    held, shown = tongue.project(ours, state.home[0]), there or state.remote
     pairing = Pairing(stays=_stays(held, shown), guests=pair_guests(held, shown) if shown else {})
     base, _ = restore(_tree(state.remote), state.divergence)
     return Facing(
@@ -89,22 +96,26 @@ def _as_last_said(ours: Revision, state: LinkState, tongue: Tongue, there: Revis
     return Facing(held=ours, base=base, here=sides[0], there=sides[1], pairing=UNPAIRED, owners=tongue.owners(ours))
 
 
-def merge(ours: Revision, state: LinkState, there: Revision, tongue: Tongue) -> Merged:
-    """Merge what a link shows now into ours; the same vendor state again asks and takes nothing more."""
+def merge(ours: Revision, state: LinkState, there: Revision, tongue: Tongue, handed: Handed = NOTHING_HANDED) -> Merged:
+    """Merge what a link shows now into ours; the same vendor state again asks and takes nothing more.
+
+    What of `handed` (sent, and not seen since) the vendor shows now is agreed, and no change of its own.
+    """
     try:
         now = facing(ours, state, tongue, there)
     except MappingRejected:
         now = _as_last_said(ours, state, tongue, there)
-    decision = now.decide()
+    decision = msgspec.structs.replace(now, base=agreed(now.base, now.there.tree, handed)).decide()
     before: Pushed = {}
     home = 0, 0
-    if state.remote is not None:
+    if state.remote is not None and not _is_attached(state.remote, there):
         seen = msgspec.structs.replace(now, there=side_of(state.remote))
         before = _pushed(seen.decide(), now.here.tree)
-        home = _came_home(before, seen.there.tree, now.there.tree)
+        home = _came_home(before, seen.there.tree, now.there.tree, handed)
     taken = _take(ours, there, decision, now.pairing, tongue)
     if state.is_home:
         taken = _follow(renamed(taken, now.pairing), there)
+        taken = there if atoms(taken) == atoms(there) else taken
     fresh = msgspec.structs.replace(
         state,
         remote=there,
@@ -122,10 +133,15 @@ def merge(ours: Revision, state: LinkState, there: Revision, tongue: Tongue) -> 
     )
 
 
-def _came_home(sent: Pushed, before: Tree, there: Tree) -> tuple[int, int]:
+def _is_attached(sent: Revision, there: Revision) -> bool:
+    """Tell whether a vendor shows for the first time what was made there: all that differs is still to be sent."""
+    return not {stay.ref for stay in sent.room_stays} & {stay.ref for stay in there.room_stays}
+
+
+def _came_home(sent: Pushed, before: Tree, there: Tree, handed: Handed) -> tuple[int, int]:
     """Count what of ours the vendor now shows as sent, and what it made something third of."""
     moved = [path for path in sent if not alike(before.get(path), there.get(path))]
-    echoes = sum(alike(sent[path], there.get(path)) for path in moved)
+    echoes = sum(any(alike(one, there.get(path)) for one in (sent[path], *handed.get(path, ()))) for path in moved)
     return echoes, len(moved) - echoes
 
 
@@ -148,13 +164,29 @@ def resolved(ours: Revision, state: LinkState, resolution: Resolution, tongue: T
     """Follow what a person chose: ours becomes that, and the base what the vendor showed (ARCHITECTURE §6)."""
     assert state.remote is not None  # noqa: S101 - narrows the type
     now = facing(ours, state, tongue)
+    resolution = _by_atom(resolution, now.here.tree)
     chosen = _chosen(ours, state.remote, resolution.here, now, tongue)
     base = {path: value for path, value in {**now.base, **resolution.base}.items() if value is not None}
-    held = tongue.project(chosen)
+    held = tongue.project(chosen, state.home[0])
     here = side_of(held, now.pairing)
     now = msgspec.structs.replace(now, held=held, base=base, here=here, owners=tongue.owners(chosen))
     decision = now.decide()
     return _remembered(state, chosen, decision, now, tuple(decision.push))
+
+
+def _by_atom(resolution: Resolution, here: Tree) -> Resolution:
+    """Say a whole stay, as a decision names it that is taken back, by its atoms: agreed as they stand here."""
+    stays = [path for path in resolution.here if kind_of(path) == "stays"]
+    if not stays:
+        return resolution
+    told, base = (
+        {path: value for path, value in side.items() if path not in stays}
+        for side in (resolution.here, resolution.base)
+    )
+    for stay in stays:
+        base |= {path: value for path, value in here.items() if path.startswith(f"{stay}.")}
+        told[f"{stay}.status"], base[f"{stay}.status"] = resolution.here[stay], resolution.base[stay]
+    return Resolution(here=told, base=base, push=resolution.push)
 
 
 def _remembered(state: LinkState, ours: Revision, decision: Decision, now: Facing, news: tuple[str, ...]) -> Merged:
@@ -246,11 +278,20 @@ def renamed(ours: Revision, pairing: Pairing) -> Revision:
 def _follow(ours: Revision, there: Revision) -> Revision:
     """Let what only says how the vendor put it follow the vendor, and our codes what the crosswalk says by now."""
     fields = {name: getattr(there, name) for name in _FOLLOWS}
+    fields |= {name: getattr(there, name) for name in _undecided(ours, there)}
     if (ours.status, ours.hold_kind) == (there.status, there.hold_kind):
         fields["vendor_status"] = there.vendor_status
     shown = {stay.ref: stay for stay in there.room_stays}
     stays = tuple([_recoded(stay, shown[stay.ref]) if stay.ref in shown else stay for stay in ours.room_stays])
     return msgspec.structs.replace(ours, room_stays=stays, **fields)
+
+
+def _undecided(ours: Revision, there: Revision) -> list[str]:
+    """Name what no atom of the link holds: all that is said of the whole, where the unit does not speak for it."""
+    if not there.is_home:
+        return [*_OF_THE_WHOLE, "total"]
+    silent = [name for name in _OF_THE_WHOLE if getattr(ours, name) is UNSET]
+    return silent if there.siblings_complete else [*silent, "total"]
 
 
 def _recoded(ours: Stay, there: Stay) -> Stay:
@@ -262,6 +303,8 @@ def _recoded(ours: Stay, there: Stay) -> Stay:
             told |= {name: getattr(there, name), ref: getattr(there, ref)}
     if [(one.date, one.price) for one in ours.nights] == [(one.date, one.price) for one in there.nights]:
         told["nights"] = there.nights
+    if (ours.status, ours.hold_kind) == (there.status, there.hold_kind):
+        told |= {"vendor_status": there.vendor_status, "blocks_inventory": there.blocks_inventory}
     return msgspec.structs.replace(ours, **told)
 
 

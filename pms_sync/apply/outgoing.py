@@ -5,24 +5,27 @@ It is our state in the vendor's terms less what was last agreed; atoms that a pe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from conflict.atoms import Value, atoms
 from pms_sync.apply import states
-from pms_sync.apply.compose import StayKey
+from pms_sync.apply.compose import StayKey, home_of
 from pms_sync.apply.merging import facing, renamed
 from pms_sync.apply.states import LinkState, Trees, is_desk
 from pms_sync.apply.tongues import Tongue
 from pms_sync.domain.reservation import Revision
 from pms_sync.domain.status import Status
 from pms_sync.ports.mapper import Mapper, MappingContext
-from pms_sync.store import links
+from pms_sync.store import intents, links
 from pms_sync.store.accounts import Account
 from pms_sync.store.database import Connection
 from pms_sync.store.sealing import KeyRing
+
+_OF_THE_WHOLE = "booker notes comments channel vendor_channel channel_reference".split()
 
 
 class OutgoingUnit(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +74,8 @@ async def outgoing(  # noqa: PLR0913 - an object, an account, and how it is spok
     if state is not None:
         units = _changed(trees, state, tongue)
     else:
-        units = [_made(one, trees, tongue) for one in _unknown_there(trees, object_id, shown)]
+        apart = await intents.made_elsewhere(connection, tenant_id, account.account_id, reservation_id, object_id)
+        units = _made(_unknown_there(trees, object_id, shown, apart), trees, tongue)
     return Outgoing(reservation_id=reservation_id, units=tuple(units)) if units else None
 
 
@@ -96,8 +100,13 @@ def _changed(trees: Trees, state: LinkState, tongue: Tongue) -> list[OutgoingUni
     ]
 
 
-def _unknown_there(trees: Trees, object_id: UUID, shown: Sequence[LinkState]) -> list[LinkState]:
-    """Return the units that the account does not have, beginning with the one asked for; what is over is not made."""
+def _unknown_there(
+    trees: Trees, object_id: UUID, shown: Sequence[LinkState], apart: Collection[UUID]
+) -> list[LinkState]:
+    """Return the units that the account does not have, beginning with the one asked for; what is over is not made.
+
+    Nor are those which another creation may have made (`apart`).
+    """
     taken = {one.home for one in shown}
     homes = [one for one in trees.links.values() if one.is_home and one.key not in taken]
     asked = next((one for one in homes if one.stay_id == object_id), None)
@@ -105,7 +114,8 @@ def _unknown_there(trees: Trees, object_id: UUID, shown: Sequence[LinkState]) ->
         return []
     wanted = [one for one in homes if is_desk(one.key) == is_desk(asked.key)]
     ordered = sorted(wanted, key=lambda one: _number(one.key[1]))
-    return [one for one in ordered[ordered.index(asked) :] if _lives(trees.revisions[one.reservation_id][one.key])]
+    rest = [one for one in ordered[ordered.index(asked) :] if one.stay_id not in apart]
+    return [one for one in rest if _lives(trees.revisions[one.reservation_id][one.key])]
 
 
 def _number(ref: str) -> tuple[int, str]:
@@ -117,18 +127,33 @@ def _lives(ours: Revision) -> bool:
     return ours.status is not Status.CANCELLED
 
 
-def _made(state: LinkState, trees: Trees, tongue: Tongue) -> OutgoingUnit:
-    held = tongue.project(trees.revisions[state.reservation_id][state.key])
-    tree = atoms(held)
-    return OutgoingUnit(
-        home=state.key,
-        stay_id=state.stay_id,
-        ref=None,
-        wanted=held,
-        known=None,
-        paths=frozenset(tree),
-        values=dict(tree),
-    )
+def _made(states: Sequence[LinkState], trees: Trees, tongue: Tongue) -> list[OutgoingUnit]:
+    """Say what is to be made; the first unit speaks for the reservation there, whoever does so here."""
+    found = []
+    for number, state in enumerate(states):
+        revisions = trees.revisions[state.reservation_id]
+        ours = revisions[state.key]
+        ours = _leading(ours, home_of(revisions)) if number == 0 else msgspec.structs.replace(ours, is_home=False)
+        held = tongue.project(ours, state.key[0])
+        tree = atoms(held)
+        found.append(
+            OutgoingUnit(
+                home=state.key,
+                stay_id=state.stay_id,
+                ref=None,
+                wanted=held,
+                known=None,
+                paths=frozenset(tree),
+                values=dict(tree),
+            )
+        )
+    return found
+
+
+def _leading(ours: Revision, home: Revision) -> Revision:
+    """Let a unit carry what is said of the whole reservation, where it does not say so itself."""
+    silent = [name for name in _OF_THE_WHOLE if getattr(ours, name) is UNSET]
+    return msgspec.structs.replace(ours, is_home=True, **{name: getattr(home, name) for name in silent})
 
 
 async def pend(connection: Connection, keys: KeyRing, tenant_id: UUID, sent: Outgoing) -> None:

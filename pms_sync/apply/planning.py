@@ -18,8 +18,9 @@ from pms_sync.apply.compose import StayKey, overlay
 from pms_sync.apply.identify import Identified, revision_of
 from pms_sync.apply.incoming import Incoming
 from pms_sync.apply.merging import Merged, edited, merge
-from pms_sync.apply.states import LinkState, Trees
+from pms_sync.apply.states import LinkState, Trees, is_desk
 from pms_sync.apply.tongues import Tongue
+from pms_sync.apply.underway import UnderWay
 from pms_sync.apply.writing import Changes
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.reservation import Revision
@@ -33,6 +34,7 @@ from pms_sync.store.sealing import KeyRing
 Today = Callable[[str], date]
 _UNSENT = "unsent"  # the mark of requests that are only looked at
 Links = Mapping[tuple[UUID, str, str], Link]
+NOTHING_SENT: UnderWay = {}
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,11 +51,17 @@ class Planner:
     """Plans the units of one batch."""
 
     def __init__(
-        self, trees: Trees, tongues: Mapping[UUID, Tongue], changes: Changes, keys: KeyRing, today: Today
+        self,
+        trees: Trees,
+        tongues: Mapping[UUID, Tongue],
+        changes: Changes,
+        keys: KeyRing,
+        today: Today,
+        sent: UnderWay = NOTHING_SENT,
     ) -> None:
-        """Take what is held, how accounts are spoken to, and where the changes are gathered."""
+        """Take what is held, how accounts are spoken to, where the changes are gathered, and what is under way."""
         self._trees, self._tongues, self._changes = trees, tongues, changes
-        self._keys, self._today = keys, today
+        self._keys, self._today, self._sent = keys, today, sent
 
     def arrivals(self, records: Sequence[Incoming], found: Identified, known: Links) -> list[Told]:
         """Merge what vendors show now."""
@@ -61,13 +69,15 @@ class Planner:
 
     def _arrival(self, record: Incoming, found: Identified, known: Links) -> Told:
         reservation_id = found.reservations[record.key]
+        state = self._state(record, found, reservation_id)
+        if state is not None and not state.is_home:
+            reservation_id = state.reservation_id  # our state is where its home link is, whatever others call it
         link = known.get((record.account.account_id, "stay", record.ref))
         if link is not None and link.reservation_id is not None and link.reservation_id != reservation_id:
             self._changes.left.add(link.reservation_id)
-        state = self._state(record, found, reservation_id)
         there = overlay(state.remote if state and state.key == record.key else None, revision_of(record))
         self._changes.objects[record.key] = (record, there, reservation_id)
-        if state is None or (self._trees.is_plain(state) and not drops_stays(state, there)):
+        if state is None or is_taken(self._trees, state, there, self._sent):
             return self._set(record, record.key, there, reservation_id, was=state)
         return self._merged(record, state, there, reservation_id)
 
@@ -76,20 +86,26 @@ class Planner:
         state = self._trees.links.get(record.key)
         if state is not None or reservation_id in found.new_ids:
             return state
-        attached = found.attached.get(record.key)
-        if attached is None or attached not in self._trees.links:
-            return self._companion(record, reservation_id)
-        made = self._trees.links[attached]
-        gone = msgspec.structs.replace(made, home=record.key, remote=None, ours=None, divergence={})
-        self._changes.states[attached] = gone
+        made = self._made(found.attached.get(record.key))
+        if made is None or not is_desk(made.key):
+            return self._companion(record, reservation_id, made)
+        self._changes.states[made.key] = msgspec.structs.replace(
+            made, home=record.key, remote=None, ours=None, divergence={}
+        )
         return msgspec.structs.replace(made, key=record.key, home=record.key)
 
-    def _companion(self, record: Incoming, reservation_id: UUID) -> LinkState | None:
+    def _made(self, stay_id: UUID | None) -> LinkState | None:
+        """Find the home link of a stay that we made at the vendor which shows it now."""
+        if stay_id is None:
+            return None
+        return next((one for one in self._trees.links.values() if one.stay_id == stay_id and one.is_home), None)
+
+    def _companion(self, record: Incoming, reservation_id: UUID, made: LinkState | None) -> LinkState | None:
         """Pair a stay that one account shows with the one that an account of another role has shown already."""
         told = revision_of(record)
         units = [one for one in self._units(reservation_id, record.account) if one.stay_id in self._trees.stays]
         match = [one for one in units if _same_booking(self._trees.revisions[reservation_id][one.key], told)]
-        chosen = match[0] if match else units[0] if len(units) == 1 else None
+        chosen = made if made in units else match[0] if match else units[0] if len(units) == 1 else None
         if chosen is None or len(told.room_stays) != 1:
             return None
         state = LinkState(
@@ -107,26 +123,34 @@ class Planner:
 
     def _units(self, reservation_id: UUID, account: Account) -> list[LinkState]:
         """Return the units of one stay that accounts of other roles show and this account does not yet, by key."""
-        links = [one for one in self._trees.links.values() if one.reservation_id == reservation_id]
-        taken = {one.home for one in links if one.key[0] == account.account_id}
-        held = self._trees.revisions[reservation_id]
         found = [
-            one
-            for one in links
-            if one.is_home and one.key not in taken and one.key in held and len(held[one.key].room_stays) == 1
-            if (tongue := self._tongues.get(one.key[0])) is not None and tongue.account.role != account.role
+            self._trees.links[key]
+            for key, ours in self._trees.revisions[reservation_id].items()
+            if key in self._trees.links and len(ours.room_stays) == 1
+            if (tongue := self._tongues.get(key[0])) is not None and tongue.account.role != account.role
         ]
-        return sorted(found, key=lambda one: one.key)
+        if not found:  # by far the most: one account shows the reservation
+            return []
+        taken = {one.home for one in self._trees.links.values() if one.key[0] == account.account_id}
+        return sorted((one for one in found if one.key not in taken), key=lambda one: one.key)
 
     def _merged(self, record: Incoming, state: LinkState, there: Revision, reservation_id: UUID) -> Told:
         made_at = found_at(self._trees, state)
         before = self._trees.revisions[made_at[0]][made_at[1]]
         placed = msgspec.structs.replace(state, reservation_id=reservation_id)
         tongue = self._tongues[record.account.account_id]
-        merged = merge(before, placed, there, tongue)
+        merged = merge(before, placed, there, tongue, self._sent.get(record.key, {}))
         self.note(record, merged, tongue)
+        if state.reservation_id != reservation_id:
+            self._take_along(state.home, record.key, reservation_id)
         self.spread(record, before, merged.ours, state.home, but=record.key)
         return self._set(record, state.home, merged.ours, reservation_id, was=state, place=made_at)
+
+    def _take_along(self, home: StayKey, but: StayKey, reservation_id: UUID) -> None:
+        """Let the other links of a unit follow it into another reservation."""
+        for other in self._trees.others(home, but):
+            moved = msgspec.structs.replace(other, reservation_id=reservation_id)
+            self._trees.links[other.key] = self._changes.states[other.key] = moved
 
     def turned(self, record: Incoming, reservation_id: UUID, home: StayKey, ours: Revision, account: Account) -> Told:
         """Let a person's new state of a unit stand, and set every link of it against that.
@@ -134,19 +158,38 @@ class Planner:
         Raises MappingRejected where a vendor has no words for it.
         """
         before = self._trees.revisions[reservation_id][home]
-        self.spread(record, before, ours, home, but=None)
+        self.spread(record, before, ours, home, but=None, strict=True)
         state = self._trees.links[home]
         if home not in self._changes.states:
             self._changes.states[home] = msgspec.structs.replace(state, ours=None if ours == state.remote else ours)
         self._trees.revisions[reservation_id][home] = ours
         return Told(record=record, reservation_id=reservation_id, home=home, account=account, ours=ours)
 
-    def spread(self, record: Incoming, before: Revision, ours: Revision, home: StayKey, *, but: StayKey | None) -> None:
-        """Set the unit's other links against its new state."""
+    def spread(
+        self,
+        record: Incoming,
+        before: Revision,
+        ours: Revision,
+        home: StayKey,
+        *,
+        but: StayKey | None,
+        strict: bool = False,
+    ) -> None:
+        """Set the unit's other links against its new state.
+
+        What a vendor has no words for is planned all the same, and parked with the reason when it is to be sent; an
+        order of a person is refused instead (`strict`, raises MappingRejected).
+        """
         for other in self._trees.others(home, but):
             tongue = self._tongues.get(other.key[0])
-            if tongue is not None:
+            if tongue is None:
+                continue
+            try:
                 self.note(record, edited(before, ours, other, tongue), tongue)
+            except MappingRejected:
+                if strict:
+                    raise
+                self._changes.planned += [_unsayable(record, other)] if tongue.mirrors else []
 
     def note(self, record: Incoming, merged: Merged, tongue: Tongue, *, held_s: float = 0.0) -> None:
         """Gather what became of one link."""
@@ -178,6 +221,13 @@ class Planner:
         return Told(record=record, reservation_id=reservation_id, home=home, account=account, ours=ours)
 
 
+def is_taken(trees: Trees, state: LinkState, there: Revision, sent: UnderWay) -> bool:
+    """Tell whether what a vendor says is simply taken: nothing of ours differs or is under way, and nothing is gone."""
+    if not trees.is_plain(state) or state.key in sent or there.gone:
+        return False
+    return not (state.remote is not None and state.remote.gone) and not drops_stays(state, there)
+
+
 def drops_stays(state: LinkState, there: Revision) -> bool:
     """Tell whether a revision that tells all stays leaves one out that the vendor showed before."""
     if not there.siblings_complete or state.remote is None:
@@ -198,6 +248,19 @@ def found_at(trees: Trees, state: LinkState) -> tuple[UUID, StayKey]:
         return state.reservation_id, state.home
     made = next(one for one in trees.links.values() if one.stay_id == state.stay_id and one.is_home)
     return made.reservation_id, made.key
+
+
+def _unsayable(record: Incoming, state: LinkState) -> Planned:
+    """Plan to send what has no word at the vendor yet: it is worked out when it leaves, and the map may be mended."""
+    return Planned(
+        account_id=state.key[0],
+        object_id=state.stay_id,
+        reservation_id=state.reservation_id,
+        kind="modify",
+        paths=(),
+        actor=record.actor,
+        correlation_id=record.correlation_id,
+    )
 
 
 def planned(record: Incoming, merged: Merged, tongue: Tongue, held_s: float = 0.0) -> Planned:

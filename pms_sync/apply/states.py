@@ -77,13 +77,23 @@ def empty() -> Trees:
 
 
 async def load(
-    connection: Connection, keys: KeyRing, tenant_id: UUID, touched: Iterable[UUID], block_ids: Sequence[UUID] = ()
+    connection: Connection,
+    keys: KeyRing,
+    tenant_id: UUID,
+    touched: Iterable[UUID],
+    block_ids: Sequence[UUID] = (),
+    *,
+    hold: bool = True,
 ) -> Trees:
-    """Lock these reservations and blocks in the order of their ids, and open their trees."""
+    """Lock these reservations and blocks in the order of their ids, and open their trees.
+
+    With `hold=False` the reservations are only looked at, and nothing may be written by what is found.
+    """
     trees = empty()
     wanted = sorted(touched)
     if wanted:
-        trees.reservations.update(await reservations.lock(connection, tenant_id, wanted))
+        read = reservations.lock if hold else reservations.load
+        trees.reservations.update(await read(connection, tenant_id, wanted))
         trees.stays.update(await reservations.stays(connection, tenant_id, wanted))
         for tree in await links.load_trees(connection, tenant_id, wanted):
             _add(trees, opened(keys, tenant_id, tree))
@@ -130,6 +140,7 @@ def standing(keys: KeyRing, tenant_id: UUID, state: LinkState) -> Standing:
     return Standing(
         account_id=account_id,
         vendor_ref=ref,
+        reservation_id=state.reservation_id,
         base=sealed(msgspec.json.encode(state.divergence) if state.divergence else None, "base"),
         ours=sealed(msgspec.msgpack.encode(state.ours) if state.ours else None, "ours"),
         home_account_id=None if state.is_home else state.home[0],

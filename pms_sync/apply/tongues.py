@@ -9,11 +9,13 @@ import msgspec
 
 from conflict.fields import Names
 from conflict.ownership import Owners, ownership
+from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.reservation import Revision
 from pms_sync.ports.mapper import Crosswalk, Mapper, MappingContext
 from pms_sync.store import accounts, crosswalk
 from pms_sync.store.accounts import Account
 from pms_sync.store.database import Connection
+from pms_sync.store.links import DESK
 
 _MIRRORED = frozenset({"changes", "stay"})
 
@@ -53,9 +55,26 @@ class Tongue(msgspec.Struct, frozen=True, kw_only=True):
         told = ownership(self.account.role, self.account.ownership, self.account.roles)  # type: ignore[arg-type]
         return told.of(revision.channel)
 
-    def project(self, ours: Revision) -> Revision:
-        """Say our state in the vendor's terms; raises MappingRejected for what it cannot be told."""
+    def project(self, ours: Revision, home: UUID) -> Revision:
+        """Say our state, which stands at the account `home`, in the vendor's terms.
+
+        Raises MappingRejected for what it cannot be told; a code that only another account has means nothing here.
+        """
+        if home not in {self.account.account_id, DESK}:
+            _must_be_ours(ours)
         return self.mapper.project(ours, self.context)
+
+
+def _must_be_ours(ours: Revision) -> None:
+    """Refuse a room or room type that has no code of ours."""
+    for number, stay in enumerate(ours.room_stays):
+        for kind, ref, code in (
+            ("room_type", stay.room_type_ref, stay.room_type),
+            ("room", stay.room_ref, stay.room),
+        ):
+            if ref is not None and code is None:
+                why = "a code of another account, which is not mapped to one of ours"
+                raise MappingRejected(f"room_stays[{number}].{kind}", ref, why)
 
 
 class Tongues:

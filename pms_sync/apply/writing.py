@@ -11,13 +11,13 @@ from uuid import UUID
 import msgspec
 
 from conflict import collisions
-from pms_sync.apply import rows
+from pms_sync.apply import reviewing, rows
 from pms_sync.apply.compose import Composed, StayKey
 from pms_sync.apply.identify import channel_key_of
 from pms_sync.apply.incoming import Incoming, Outcome
 from pms_sync.apply.people import GuestWrite, guest_changes
 from pms_sync.apply.states import LinkState, standing
-from pms_sync.domain.case import Case
+from pms_sync.domain.case import REVIEW, Case
 from pms_sync.domain.events import SILENT_KINDS
 from pms_sync.domain.ids import NewId
 from pms_sync.domain.reservation import Block, Revision
@@ -168,7 +168,7 @@ async def write(connection: Connection, tenant_id: UUID, changes: Changes, keys:
     await links.remember(connection, tenant_id, [standing(keys, tenant_id, one) for one in changes.states.values()])
     await decisions.add(connection, keys, tenant_id, changes.decisions)
     await links.doubt(connection, tenant_id, changes.doubts)
-    await _write_cases(connection, tenant_id, changes, new_id)
+    await _write_cases(connection, tenant_id, changes, keys, new_id)
     await audit.append(connection, tenant_id, _entries(changes))
     await lanes.append(connection, _unique(changes.events))
     await outbox.plan(connection, tenant_id, changes.planned)
@@ -238,9 +238,9 @@ def _remote(keys: KeyRing, tenant_id: UUID, key: LinkKey, told: Revision | Block
     return keys.seal(tenant_id, links.place(*key), msgspec.msgpack.encode(told))
 
 
-async def _write_cases(connection: Connection, tenant_id: UUID, changes: Changes, new_id: NewId) -> None:
+async def _write_cases(connection: Connection, tenant_id: UUID, changes: Changes, keys: KeyRing, new_id: NewId) -> None:
     missing = [collisions.unmapped(*key, reservation_ids) for key, reservation_ids in changes.gaps.items()]
-    asked = [case for found in changes.asked.values() for case in found]
+    asked = [case for found in changes.asked.values() for case in found if case.kind != REVIEW]
     opened = [*changes.cases, *missing, *asked]
     cause = _cause(changes)
     await cases.open_cases(connection, tenant_id, opened, new_id, cause)
@@ -252,6 +252,7 @@ async def _write_cases(connection: Connection, tenant_id: UUID, changes: Changes
             gone[kind].append(subject)
     for kind in sorted(gone):
         await cases.withdraw(connection, tenant_id, kind, gone[kind], cause)
+    await reviewing.write(connection, tenant_id, keys, changes.asked, new_id, cause)
 
 
 def _cause(changes: Changes) -> cases.Cause:

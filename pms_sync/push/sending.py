@@ -195,6 +195,7 @@ class Sending:
                     look_ups=0,
                     old_reads=0,
                     vendor_error=None,
+                    members=tuple(unit.stay_id for unit in found.units) if found.makes else (),
                 )
                 return Parcel(errand.with_intent(moved), sent)
 

@@ -25,7 +25,10 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quiet(msgspec.Struct, frozen=True, kw_only=True):
-    """What is still on its way, and when each stream was last read to its end (None: never)."""
+    """What is still on its way, and when each stream was last read to its end (None: never).
+
+    A stream that rests for long between reads counts until its first one only: what changes there is told otherwise.
+    """
 
     waiting: int
     last_read_at: datetime | None
@@ -48,7 +51,8 @@ async def quiet(connection: Connection) -> Quiet:
         "SELECT (SELECT count(*) FROM deliveries WHERE state = 'waiting') "
         "+ (SELECT count(*) FROM events WHERE state IN ('waiting', 'leased')) "
         "+ (SELECT count(*) FROM intents WHERE state IN ('planned', 'sent', 'acknowledged', 'unknown')) AS waiting, "
-        "(SELECT CASE WHEN bool_and(last_success_at IS NOT NULL) THEN min(last_success_at) END FROM cursors) "
+        "(SELECT CASE WHEN bool_and(last_success_at IS NOT NULL) THEN min(last_success_at) "
+        "FILTER (WHERE next_due_at - last_success_at < interval '1 minute') END FROM cursors) "
         "AS last_read_at"
     )
     return Quiet(**row)

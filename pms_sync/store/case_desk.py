@@ -17,6 +17,7 @@ from uuid import UUID
 
 import msgspec
 
+from pms_sync.domain.case import REVIEW
 from pms_sync.domain.clock import rfc3339
 from pms_sync.store import case_bookings
 from pms_sync.store.case_bookings import Booking
@@ -86,6 +87,16 @@ class CaseHead(msgspec.Struct, frozen=True, kw_only=True):
     money: Decimal | None
     money_currency: str | None
     bookings: tuple[Booking, ...] = ()
+
+    @property
+    def is_review(self) -> bool:
+        """Tell whether it gathers what differs at many links of an account, and may be answered in part."""
+        return self.kind == REVIEW and self.vendor_ref is None
+
+    @property
+    def is_linked(self) -> bool:
+        """Tell whether it is about links, whose two sides can be chosen between; else about facts."""
+        return self.account_id is not None and (self.vendor_ref is not None or self.is_review)
 
     @property
     def vendors(self) -> list[str]:

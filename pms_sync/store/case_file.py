@@ -29,8 +29,8 @@ class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
 
     `bookings` are its reservations by id, `stays` all their room stays, `links` where vendors show those, `ways` what
     was sent or is to be sent of them, newest first. `decided` is what rules settled about them, newest first; `entries`
-    are the case's own in the audit log, oldest first. `people` has name and e-mail of the tenant's users, as the audit
-    log calls them. `more` counts reservations that are left out.
+    are the case's own in the audit log, oldest first, with their age by the database's clock. `people` has name and
+    e-mail of the tenant's users, as the audit log calls them. `more` counts reservations that are left out.
     """
 
     head: CaseHead
@@ -59,7 +59,7 @@ SELECT i.intent_id, i.kind, i.state, i.paths, i.notices, i.vendor_error, i.creat
  ORDER BY i.created_at DESC, i.intent_id LIMIT $3
 """
 _ENTRIES = """
-SELECT at, actor, action, fields, correlation_id FROM audit_log
+SELECT at, actor, action, fields, correlation_id, extract(epoch FROM now() - at)::float8 AS age_s FROM audit_log
  WHERE tenant_id = $1 AND entity_id = $2 AND entity_type = 'case' ORDER BY at, audit_id
 """
 _PEOPLE = "SELECT user_id, name, email FROM users WHERE tenant_id = $1"

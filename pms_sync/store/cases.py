@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from pms_sync.domain.case import Case
+from pms_sync.domain.case import REVIEW, Case
 from pms_sync.domain.events import CaseChange, case_events
 from pms_sync.domain.ids import NewId
 from pms_sync.store import events_out
@@ -63,11 +63,11 @@ async def open_cases(
         [case.sealed for case in found],
     )
     opened = [row for row in rows if row["opened"]]
-    await _tell(connection, tenant_id, opened, cause)
+    await tell(connection, tenant_id, opened, cause)
     return len(opened)
 
 
-async def _tell(connection: Connection, tenant_id: UUID, rows: Sequence[Any], cause: Cause) -> None:
+async def tell(connection: Connection, tenant_id: UUID, rows: Sequence[Any], cause: Cause) -> None:
     """Tell subscribers of cases that were opened or came to their end, in the transaction of that."""
     if not rows or not await events_out.wanted(connection, tenant_id):
         return
@@ -101,7 +101,7 @@ async def withdraw(
         kind,
         list(subjects),
     )
-    await _tell(connection, tenant_id, rows, cause)
+    await tell(connection, tenant_id, rows, cause)
     return len(rows)
 
 
@@ -125,12 +125,12 @@ async def withdraw_others(
         for (account_id, ref), cases in still.items()
     ]
     rows = await connection.fetch(_LOST_CAUSE, tenant_id, told)
-    await _tell(connection, tenant_id, rows, cause)
+    await tell(connection, tenant_id, rows, cause)
     return len(rows)
 
 
 class OpenCase(msgspec.Struct, frozen=True):
-    """A case as its resolving finds it, locked."""
+    """A case as its resolving finds it."""
 
     case_id: UUID
     version: int
@@ -144,16 +144,33 @@ class OpenCase(msgspec.Struct, frozen=True):
     vendor_ref: str | None
     age_s: float | None  # since it was resolved
 
+    @property
+    def is_review(self) -> bool:
+        """Tell whether it gathers what differs at many links of an account."""
+        return self.kind == REVIEW and self.vendor_ref is None
+
+    @property
+    def is_linked(self) -> bool:
+        """Tell whether it is about links, whose two sides can be chosen between; else about facts."""
+        return self.account_id is not None and (self.vendor_ref is not None or self.is_review)
+
+
+_FIND = """
+SELECT case_id, version, kind, subject, state, property_id, reservation_ids, fields, account_id, vendor_ref,
+       extract(epoch FROM now() - resolved_at)::float8 AS age_s
+  FROM cases WHERE tenant_id = $1 AND case_id = $2
+"""
+
+
+async def find(connection: Connection, tenant_id: UUID, case_id: UUID) -> OpenCase | None:
+    """Return a case, whatever its state, without a lock."""
+    row = await connection.fetchrow(_FIND, tenant_id, case_id)
+    return OpenCase(**row) if row is not None else None
+
 
 async def lock(connection: Connection, tenant_id: UUID, case_id: UUID) -> OpenCase | None:
-    """Lock a case against anybody else's decision and return it."""
-    row = await connection.fetchrow(
-        "SELECT case_id, version, kind, subject, state, property_id, reservation_ids, fields, account_id, vendor_ref, "
-        "extract(epoch FROM now() - resolved_at)::float8 AS age_s FROM cases WHERE tenant_id = $1 AND case_id = $2 "
-        "FOR UPDATE",
-        tenant_id,
-        case_id,
-    )
+    """Lock a case against anybody else's decision and return it; what it is about is locked before."""
+    row = await connection.fetchrow(f"{_FIND} FOR UPDATE", tenant_id, case_id)
     return OpenCase(**row) if row is not None else None
 
 
@@ -166,7 +183,7 @@ async def close(connection: Connection, tenant_id: UUID, case_id: UUID, by: str,
         case_id,
         by,
     )
-    await _tell(connection, tenant_id, rows, cause)
+    await tell(connection, tenant_id, rows, cause)
 
 
 async def reopen(connection: Connection, tenant_id: UUID, case_id: UUID) -> None:

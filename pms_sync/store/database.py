@@ -46,9 +46,9 @@ AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.Uniq
 class Database:
     """A pool of connections that all act as one role."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, apart: Callable[[], Awaitable[Connection]]) -> None:
         """Wrap an open pool; use `Database.connect`."""
-        self.pool = pool
+        self.pool, self._apart = pool, apart
 
     @classmethod
     async def connect(cls, dsn: str, *, role: str | None = WORKER, size: int = 8) -> Database:
@@ -76,7 +76,7 @@ class Database:
             raise unavailable(error) from error
         except NOT_ALLOWED as error:
             raise not_allowed(f"act as {role}") from error
-        return cls(pool)
+        return cls(pool, lambda: asyncpg.connect(dsn, server_settings=settings, timeout=5))
 
     async def close(self) -> None:
         """Close every connection; those still busy are cut after five seconds."""
@@ -107,6 +107,16 @@ class Database:
         except AWAY as error:
             if not _is_lost(error, connection):
                 raise
+
+    async def apart(self) -> Connection:
+        """Open a connection beside the pool, as the login's own role, for who needs one for long; the caller closes it.
+
+        Raises Unavailable.
+        """
+        try:
+            return await self._apart()
+        except AWAY as error:
+            raise unavailable(error) from error
 
     @asynccontextmanager
     async def transaction(self, tenant_id: UUID | None = None) -> AsyncIterator[Connection]:

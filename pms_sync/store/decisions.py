@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -84,15 +84,46 @@ async def of_reservation(connection: Connection, keys: KeyRing, tenant_id: UUID,
     return [_opened(keys, tenant_id, row) for row in rows]
 
 
+class Lately(NamedTuple):
+    """What people decided in a case a short while ago: about which reservations, and under which correlation ids."""
+
+    reservation_ids: list[UUID]
+    correlation_ids: list[str]
+
+
+_LATELY = """
+SELECT l.correlation_id, r.id::uuid AS reservation_id
+  FROM audit_log l CROSS JOIN LATERAL jsonb_array_elements_text(l.fields->'reservations') AS r(id)
+ WHERE l.tenant_id = $1 AND l.entity_id = $2 AND l.entity_type = 'case' AND l.action = ANY($3::text[])
+   AND l.at > now() - $4 * interval '1 second'
+   AND NOT EXISTS (SELECT FROM audit_log b
+                    WHERE b.tenant_id = $1 AND b.entity_id = $2 AND b.entity_type = 'case' AND b.action = $5
+                      AND b.at >= l.at)
+"""
+RESOLVED, RESOLVED_IN_PART, REOPENED = "case.resolved", "case.resolved_in_part", "case.reopened"
+
+
+async def lately(connection: Connection, tenant_id: UUID, case_id: UUID, within_s: float) -> Lately:
+    """Return what was decided in a case within the last seconds and not taken back, by the audit log."""
+    rows = await connection.fetch(_LATELY, tenant_id, str(case_id), [RESOLVED, RESOLVED_IN_PART], within_s, REOPENED)
+    return Lately(sorted({row["reservation_id"] for row in rows}), sorted({row["correlation_id"] for row in rows}))
+
+
 async def of_case(
-    connection: Connection, keys: KeyRing, tenant_id: UUID, reservation_ids: Sequence[UUID], case_id: UUID
+    connection: Connection, keys: KeyRing, tenant_id: UUID, lately_: Lately, case_id: UUID
 ) -> list[Decided]:
-    """Return what a person decided in a case last, one decision an atom."""
-    found: dict[str, Decided] = {}
-    for reservation_id in reservation_ids:
-        for decided in await of_reservation(connection, keys, tenant_id, reservation_id):
-            if decided.values.get("case_id") == str(case_id):
-                found.setdefault(decided.path, decided)
+    """Return these decisions of a case, the latest for each atom of a link."""
+    rows = await connection.fetch(
+        f"{_SELECT} WHERE tenant_id = $1 AND reservation_id = ANY($2::uuid[]) AND correlation_id = ANY($3::text[]) "
+        "ORDER BY decision_id DESC",
+        tenant_id,
+        lately_.reservation_ids,
+        lately_.correlation_ids,
+    )
+    found: dict[tuple[UUID, str, str], Decided] = {}
+    for decided in (_opened(keys, tenant_id, row) for row in rows):
+        if decided.values.get("case_id") == str(case_id):
+            found.setdefault((decided.account_id, decided.vendor_ref, decided.path), decided)
     return list(found.values())
 
 

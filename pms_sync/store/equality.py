@@ -66,7 +66,7 @@ def _opened(keys: KeyRing, account: Account, level: str, ref: str, sealed: bytes
     return msgspec.msgpack.decode(plain, type=kind)
 
 
-# A further stay of a record that holds several has no link of its own account: it belongs to its reservation's link.
+# A further stay of a record that holds several is the object of no link: it belongs to those of its reservation.
 _LIVE_STAYS = """
 WITH live AS MATERIALIZED (
     SELECT s.reservation_id, s.stay_id FROM room_stays s
@@ -76,13 +76,10 @@ SELECT DISTINCT l.vendor_ref, l.level, l.remote_digest AS digest, l.remote_versi
        l.read_ticket
   FROM live s
  CROSS JOIN LATERAL (
-       SELECT l.* FROM links l
+       SELECT l.*, bool_or(l.object_id = s.stay_id) OVER () AS has_own FROM links l
         WHERE l.tenant_id = $1 AND l.reservation_id = s.reservation_id AND l.account_id = $2 AND l.level = 'stay'
        OFFSET 0) AS l
- WHERE l.remote_digest IS NOT NULL
-   AND (l.object_id = s.stay_id
-        OR NOT EXISTS (SELECT FROM links o WHERE o.tenant_id = $1 AND o.reservation_id = s.reservation_id
-                          AND o.account_id = $2 AND o.level = 'stay' AND o.object_id = s.stay_id))
+ WHERE l.remote_digest IS NOT NULL AND (l.object_id = s.stay_id OR NOT l.has_own)
 """
 _LIVE_BLOCKS = """
 SELECT l.vendor_ref, l.level, l.remote_digest AS digest, l.remote_version AS version, l.missing_reads, l.read_ticket
@@ -113,6 +110,14 @@ async def waiting(connection: Connection, account_id: UUID, stream: str, refs: S
         [lane_key(account_id, stream, ref) for ref in refs],
     )
     return count
+
+
+async def parked(connection: Connection, account_id: UUID, stream: str) -> set[str]:
+    """Return the refs of which a row is parked."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT ref FROM events WHERE account_id = $1 AND state = 'parked' AND stream = $2", account_id, stream
+    )
+    return {row["ref"] for row in rows}
 
 
 class Unfinished(msgspec.Struct, frozen=True, kw_only=True):

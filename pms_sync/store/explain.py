@@ -74,6 +74,12 @@ async def load(
         return await _Reader(connection, tenant_id, reservation_id, keys).story()
 
 
+async def exists(connection: Connection, reservation_id: UUID) -> bool:
+    """Tell whether any tenant has the reservation (worker role, outside a transaction)."""
+    async with connection.transaction(readonly=True):
+        return await _tenant_of(connection, reservation_id, None) is not None
+
+
 async def _tenant_of(connection: Connection, reservation_id: UUID, only_tenant: UUID | None) -> UUID | None:
     """Ask tenant by tenant: row-level security shows a reservation to its own tenant alone."""
     for row in await connection.fetch(

@@ -28,6 +28,8 @@ class StreamHealth(msgspec.Struct, frozen=True, kw_only=True):
     """One stream of one account; `stream` is None, and with it what follows, for an account nobody has read yet.
 
     `overdue_s` is how long ago its turn came, negative while it is still ahead; `reading` says that somebody holds it.
+    `equal_as_of` is the instant of the newest proof that both sides were equal, `compared_at` when they were compared
+    last, and `drift` how many objects differ since.
     """
 
     tenant_code: str
@@ -53,6 +55,9 @@ class StreamHealth(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None
     backlog: int
     parked: int
+    equal_as_of: datetime | None = None
+    compared_at: datetime | None = None
+    drift: int = 0
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,13 +102,17 @@ SELECT t.code AS tenant_code, p.code AS property_code, p.name AS property_name, 
        c.stream, c.phase, extract(epoch FROM now() - c.last_success_at)::float8 AS freshness_s, c.last_success_at,
        c.next_due_at, extract(epoch FROM now() - c.next_due_at)::float8 AS overdue_s,
        coalesce(c.lease_until > now(), false) AS reading, coalesce(c.failures, 0) AS failures, c.last_error,
-       coalesce(o.n, 0) AS backlog, coalesce(s.n, 0) AS parked
+       coalesce(o.n, 0) AS backlog, coalesce(s.n, 0) AS parked, e.equal_as_of, e.compared_at, coalesce(d.n, 0) AS drift
   FROM accounts a
   JOIN tenants t ON t.tenant_id = a.tenant_id
   JOIN properties p ON p.tenant_id = a.tenant_id AND p.property_id = a.property_id
   LEFT JOIN cursors c ON c.tenant_id = a.tenant_id AND c.account_id = a.account_id
   LEFT JOIN open o ON o.account_id = a.account_id AND o.stream = c.stream
   LEFT JOIN stuck s ON s.account_id = a.account_id AND s.stream = c.stream
+  LEFT JOIN LATERAL (SELECT max(as_of) FILTER (WHERE equal) AS equal_as_of, max(as_of) AS compared_at FROM proofs p
+                      WHERE p.tenant_id = a.tenant_id AND p.account_id = a.account_id AND p.stream = c.stream) e ON true
+  LEFT JOIN LATERAL (SELECT count(*) AS n FROM drift f WHERE f.tenant_id = a.tenant_id
+                        AND f.account_id = a.account_id AND f.stream = c.stream AND f.healed_at IS NULL) d ON true
  ORDER BY t.code, p.code, a.vendor, a.account_id, c.stream
 """
 

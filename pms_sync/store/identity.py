@@ -63,15 +63,14 @@ def channel_key(channel: str, reference: str, vendor_channel: str | None = None)
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What we made at a vendor: our reservation, and the desk's ref of the first stay that was sent."""
+    """What we made at a vendor: our reservation, and the stays that were sent, in their order."""
 
     reservation_id: UUID
-    desk_ref: str
+    stays: tuple[UUID, ...]
 
-    def member(self, place: int) -> str:
-        """Return the desk's ref of the stay that was sent at this place, counted from 1."""
-        group, _, first = self.desk_ref.rpartition(".")
-        return desk_ref(group, int(first) + place - 1)
+    def member(self, place: int) -> UUID | None:
+        """Return the stay that was sent at this place, counted from 1; None where there was none."""
+        return self.stays[place - 1] if 0 < place <= len(self.stays) else None
 
 
 def desk_ref(group: str, number: int) -> str:
@@ -80,17 +79,17 @@ def desk_ref(group: str, number: int) -> str:
 
 
 _MADE = """
-SELECT i.account_id, i.token, i.reservation_id, l.vendor_ref FROM intents i
- CROSS JOIN LATERAL (SELECT vendor_ref FROM links l WHERE l.tenant_id = $1 AND l.reservation_id = i.reservation_id
-                        AND l.account_id = $3 AND l.level = 'stay' AND l.object_id = i.object_id OFFSET 0) AS l
+SELECT i.account_id, i.token, s.reservation_id,
+       CASE WHEN i.members = '{}' THEN ARRAY[i.object_id] ELSE i.members END AS stays
+  FROM intents i JOIN room_stays s ON s.tenant_id = i.tenant_id AND s.stay_id = i.object_id
  WHERE i.tenant_id = $1 AND i.token = ANY($2::text[]) AND i.kind = 'create'
 """
 
 
 async def made_here(connection: Connection, tenant_id: UUID, tokens: Sequence[str]) -> dict[tuple[UUID, str], Made]:
     """Find what we made under these tokens, by (account, token)."""
-    rows = await connection.fetch(_MADE, tenant_id, list(tokens), DESK)
-    return {(row["account_id"], row["token"]): Made(row["reservation_id"], row["vendor_ref"]) for row in rows}
+    rows = await connection.fetch(_MADE, tenant_id, list(tokens))
+    return {(row["account_id"], row["token"]): Made(row["reservation_id"], tuple(row["stays"])) for row in rows}
 
 
 _BEING_MADE = """

@@ -59,12 +59,13 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a delivery on routing: done, ignored or parked."""
+    """What became of a delivery on routing: done, ignored or parked; `word` names the reason where it is counted."""
 
     delivery_id: int
     state: str
     path: str | None = None
     reason: str | None = None
+    word: str = ""
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,14 +192,14 @@ def routed(delivery_id: int) -> Mark:
     return Mark(delivery_id=delivery_id, state="done")
 
 
-def ignored(delivery_id: int, path: str | None, reason: str) -> Mark:
+def ignored(delivery_id: int, word: str, reason: str) -> Mark:
     """Say that nothing of ours is meant."""
-    return Mark(delivery_id=delivery_id, state="ignored", path=path, reason=reason)
+    return Mark(delivery_id=delivery_id, state="ignored", path="$", reason=reason, word=word)
 
 
 def parked(delivery_id: int, path: str | None, reason: str) -> Mark:
     """Say that the delivery cannot be read; it waits for a person with its body."""
-    return Mark(delivery_id=delivery_id, state="parked", path=path, reason=reason)
+    return Mark(delivery_id=delivery_id, state="parked", path=path, reason=reason, word="unreadable")
 
 
 async def mark(connection: Connection, marks: Sequence[Mark]) -> None:

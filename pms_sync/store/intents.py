@@ -34,7 +34,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """One intent; `request` is sealed for `place(intent_id)`.
 
     `token` is our mark on what is sent, committed before it is. `look_ups` counts how often an unknown outcome was
-    looked up in vain, `old_reads` how often the old value was still there after it was taken.
+    looked up in vain, `old_reads` how often the old value was still there after it was taken. `members` are the stays
+    that a create was sent with, in the order of the marks which the vendor's objects carry.
     """
 
     tenant_id: UUID
@@ -58,6 +59,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     vendor_error: str | None
     correlation_id: str
     created_at: datetime
+    members: tuple[UUID, ...] = ()
 
     @property
     def may_exist(self) -> bool:
@@ -73,7 +75,7 @@ def place(intent_id: UUID) -> str:
 _COLUMNS = """
 tenant_id, intent_id, account_id, object_id, reservation_id, kind, state, attempts, token, paths, notices, request,
 look_ups, old_reads, coalesce(actor, '') AS actor, held_until, sent_at, vendor_ref, vendor_error, correlation_id,
-created_at
+created_at, members
 """
 _OF_OBJECTS = f"""
 SELECT {_COLUMNS}, clock_timestamp() AS now FROM intents
@@ -129,10 +131,65 @@ async def creates_of(connection: Connection, tenant_id: UUID, account_id: UUID, 
     return found
 
 
+class HandedOver(msgspec.Struct, frozen=True):
+    """What was handed over for an object and may have taken effect without our having seen it; sealed."""
+
+    intent_id: UUID
+    account_id: UUID
+    object_id: UUID
+    request: bytes
+
+
+_HANDED_OVER = """
+SELECT i.intent_id, i.account_id, i.object_id, i.request FROM intents i
+ WHERE i.tenant_id = $1 AND i.account_id = ANY($2::uuid[]) AND i.object_id = ANY($3::uuid[]) AND i.request IS NOT NULL
+   AND i.state IN ('sent', 'acknowledged', 'unknown', 'parked')
+   AND (i.state <> 'parked' OR i.look_ups > 0 OR i.old_reads > 0)
+"""
+
+
+async def handed_over(
+    connection: Connection, tenant_id: UUID, objects: Collection[tuple[UUID, UUID]]
+) -> list[HandedOver]:
+    """Return what is under way to these (account, object)."""
+    account_ids, object_ids = ({one[place] for one in objects} for place in (0, 1))
+    rows = await connection.fetch(_HANDED_OVER, tenant_id, list(account_ids), list(object_ids))
+    return [HandedOver(**row) for row in rows if (row["account_id"], row["object_id"]) in objects]
+
+
+async def parked_creates(connection: Connection, tenant_id: UUID, reservation_id: UUID) -> list[tuple[UUID, UUID]]:
+    """Return (account, object) of the creates of a reservation that are parked."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT account_id, object_id FROM intents WHERE tenant_id = $1 AND reservation_id = $2 "
+        "AND kind = 'create' AND state = 'parked' ORDER BY account_id, object_id",
+        tenant_id,
+        reservation_id,
+    )
+    return [(row["account_id"], row["object_id"]) for row in rows]
+
+
+# A parked create without a sign that it took effect makes nothing, and neither does one that was never sent.
+_MADE_ELSEWHERE = """
+SELECT DISTINCT unnest(members) AS stay_id FROM intents
+ WHERE tenant_id = $1 AND reservation_id = $3 AND account_id = $2 AND object_id <> $4 AND kind = 'create'
+   AND (state IN ('sent', 'acknowledged', 'unknown')
+        OR (state = 'planned' AND sent_at IS NOT NULL AND token IS NOT NULL)
+        OR (state = 'parked' AND (look_ups > 0 OR old_reads > 0 OR vendor_ref IS NOT NULL)))
+"""
+
+
+async def made_elsewhere(
+    connection: Connection, tenant_id: UUID, account_id: UUID, reservation_id: UUID, object_id: UUID
+) -> set[UUID]:
+    """Return the stays of a reservation that other creates than this object's may have made at the account."""
+    rows = await connection.fetch(_MADE_ELSEWHERE, tenant_id, account_id, reservation_id, object_id)
+    return {row["stay_id"] for row in rows}
+
+
 _MOVE = """
 UPDATE intents
    SET kind = $4, state = $5, attempts = $6, token = $7, paths = $8, notices = $9, request = $10, look_ups = $11,
-       old_reads = $12, held_until = $13, vendor_ref = $14, vendor_error = $15,
+       old_reads = $12, held_until = $13, vendor_ref = $14, vendor_error = $15, members = $17,
        sent_at = CASE WHEN $5 = 'sent' THEN clock_timestamp() WHEN $16 THEN NULL ELSE sent_at END,
        verified_at = CASE WHEN $5 = 'verified' THEN clock_timestamp() ELSE verified_at END
  WHERE tenant_id = $1 AND intent_id = $2 AND state = $3
@@ -167,6 +224,7 @@ async def move(
         after.vendor_ref,
         after.vendor_error,
         never_sent,
+        list(after.members),
     )
     if moved is None:
         raise Moved(f"intent {intent.intent_id} is no longer {intent.state}")
@@ -225,4 +283,4 @@ async def plan_again(connection: Connection, intent: Intent, **changes: Any) -> 
 
 def _intent(row: Mapping[str, Any]) -> Intent:
     told = {name: row[name] for name in Intent.__struct_fields__}
-    return Intent(**{**told, "paths": tuple(row["paths"]), "notices": tuple(row["notices"])})
+    return Intent(**told | {name: tuple(row[name]) for name in ("paths", "notices", "members")})

@@ -71,9 +71,9 @@ UPDATE links l SET read_ticket = p.value, missing_reads = 0, seen_at = now()
 """  # noqa: S608 - a constant of this module
 
 _REMEMBER = """
-UPDATE links l SET base = w.base, ours = w.ours, home_account_id = w.ha, home_ref = w.hr
-  FROM ROWS FROM (json_to_recordset($2::json) AS (account_id uuid, ref text, ha uuid, hr text), unnest($3::bytea[]),
-                  unnest($4::bytea[])) AS w(account_id, ref, ha, hr, base, ours)
+UPDATE links l SET base = w.base, ours = w.ours, reservation_id = w.r, home_account_id = w.ha, home_ref = w.hr
+  FROM ROWS FROM (json_to_recordset($2::json) AS (account_id uuid, ref text, r uuid, ha uuid, hr text),
+                  unnest($3::bytea[]), unnest($4::bytea[])) AS w(account_id, ref, r, ha, hr, base, ours)
  WHERE l.tenant_id = $1 AND l.account_id = w.account_id AND l.level = 'stay' AND l.vendor_ref = w.ref
 """
 
@@ -126,6 +126,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     account_id: UUID
     vendor_ref: str
+    reservation_id: UUID
     base: bytes | None
     ours: bytes | None
     home_account_id: UUID | None = None
@@ -136,7 +137,13 @@ async def remember(connection: Connection, tenant_id: UUID, standing: Sequence[S
     """Write what these stay links remember."""
     if standing:
         told = [
-            {"account_id": one.account_id, "ref": one.vendor_ref, "ha": one.home_account_id, "hr": one.home_ref}
+            {
+                "account_id": one.account_id,
+                "ref": one.vendor_ref,
+                "r": one.reservation_id,
+                "ha": one.home_account_id,
+                "hr": one.home_ref,
+            }
             for one in standing
         ]
         bases, ours = [one.base for one in standing], [one.ours for one in standing]

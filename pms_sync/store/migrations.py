@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from pms_sync.domain.errors import ConfigurationFault
-from pms_sync.store import schema
+from pms_sync.store import schema, upkeep
 from pms_sync.store.database import AWAY, NOT_ALLOWED, not_allowed, unavailable
 
 _LOCK = 7_361_204_417  # any constant: two `migrate` at once take turns
@@ -65,7 +65,30 @@ async def migrate(dsn: str, to: str = "head") -> Migrated:
         return Migrated(before, after, known[low + 1 : high + 1])
 
     result: Migrated = await _with_connection(dsn, run)
+    if result.to == schema.head():
+        await _ensure_partitions(dsn)
     return result
+
+
+async def _ensure_partitions(dsn: str) -> None:
+    """Make the first months' partitions before the first row, which would keep its month in the default one."""
+    connection = await schema.connect(dsn)
+    try:
+        today = await connection.fetchval("SELECT (now() AT TIME ZONE 'UTC')::date")
+        await upkeep.ensure_partitions(connection, today)
+    except AWAY as error:
+        raise unavailable(error) from error
+    finally:
+        await connection.close()
+
+
+def goes_down(before: str | None, to: str) -> bool:
+    """Tell whether a schema at this revision loses tables or columns on its way; raises ConfigurationFault."""
+    target = _resolve(to)
+    known = [script.revision for script in reversed(list(scripts().walk_revisions()))]
+    if before not in known:
+        return False
+    return target is None or known.index(before) > known.index(target)
 
 
 def _resolve(to: str) -> str | None:

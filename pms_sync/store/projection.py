@@ -17,6 +17,7 @@ from pms_sync.store.lanes import BACKFILL, NewEvent
 
 KIND = "replay"
 _STREAM = "reservations"
+_AT_ONCE = 500
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +28,14 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     parked: int
 
 
-# A body that retention has pruned is read again at the vendor (raw_id NULL).
+class Enqueued(msgspec.Struct, frozen=True, kw_only=True):
+    """The ids of the events, how many objects were left out, and the ref to go on after (None at the end)."""
+
+    ids: list[int]
+    gone: int
+    after: str | None
+
+
 _LINKS = """
 SELECT l.vendor_ref, r.raw_id, r.stream, l.read_ticket, l.remote_digest
   FROM links l LEFT JOIN raw_records r ON r.raw_id = l.raw_id
@@ -43,14 +51,15 @@ async def enqueue_links(
     below_version: int,
     correlation_id: str,
     *,
-    after: str = "",
-    limit: int = 500,
-) -> tuple[list[int], str | None]:
-    """Open lanes for the account's objects mapped with a crosswalk below a version, `limit` at a time.
+    after: str,
+    read_again: bool,
+) -> Enqueued:
+    """Open lanes for some of the account's objects, by ref, that were mapped with a crosswalk below a version.
 
-    Inside a transaction of the tenant. Returns the event ids, and the ref to go on after (None at the end).
+    What retention has dropped the body of is read at the vendor where `read_again` says so, else left out and counted.
+    Inside a transaction of the tenant.
     """
-    rows = await connection.fetch(_LINKS, account.tenant_id, account.account_id, below_version, after, limit)
+    rows = await connection.fetch(_LINKS, account.tenant_id, account.account_id, below_version, after, _AT_ONCE)
     events = [
         NewEvent(
             tenant_id=account.tenant_id,
@@ -64,9 +73,11 @@ async def enqueue_links(
             priority=BACKFILL,
         )
         for row in rows
+        if row["raw_id"] or read_again
     ]
     ids = await lanes.append(connection, events)
-    return ids, rows[-1]["vendor_ref"] if len(rows) == limit else None
+    after_this = rows[-1]["vendor_ref"] if len(rows) == _AT_ONCE else None
+    return Enqueued(ids=ids, gone=len(rows) - len(events), after=after_this)
 
 
 async def projected(connection: Connection, account: Account, version: int) -> None:

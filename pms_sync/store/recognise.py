@@ -9,7 +9,6 @@ from pms_sync.domain.digest import digest_of
 from pms_sync.observe.redact import scrub_json
 from pms_sync.store.raw import body_digest
 
-
 _REF_LIMIT = 200
 
 

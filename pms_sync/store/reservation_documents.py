@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from pms_sync.domain.status import HoldKind, Status
-from pms_sync.ports.documents import Guest, Line, Link, Night, Reservation, Stay, amount
+from pms_sync.ports.documents import Guest, Line, Link, Night, Push, Reservation, Stay, amount
 from pms_sync.store import reservations
 from pms_sync.store.database import Connection
 from pms_sync.store.explain import masked
@@ -31,6 +31,13 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
     people: bool
     bill: bool
+
+
+class Ways(NamedTuple):
+    """Where vendors hold a reservation, and what they are still to be told of it."""
+
+    links: tuple[Link, ...]
+    pushes: tuple[Push, ...]
 
 
 _RESERVATIONS = """
@@ -62,6 +69,13 @@ SELECT l.reservation_id, l.account_id, l.vendor_ref,
   FROM links l WHERE l.tenant_id = $1 AND l.reservation_id = ANY($2::uuid[]) AND l.level = 'reservation'
  ORDER BY l.seen_at, l.account_id, l.vendor_ref
 """
+_PUSHES = """
+SELECT i.reservation_id, i.intent_id, i.account_id, i.kind, i.state, i.notices, i.vendor_error,
+       (SELECT vendor FROM accounts a WHERE a.tenant_id = $1 AND a.account_id = i.account_id) AS vendor
+  FROM intents i WHERE i.tenant_id = $1 AND i.reservation_id = ANY($2::uuid[])
+   AND i.state IN ('planned', 'sent', 'acknowledged', 'unknown', 'parked')
+ ORDER BY i.created_at, i.intent_id
+"""
 
 
 async def load(
@@ -77,7 +91,7 @@ async def load(
     stays = await of(_STAYS)
     stay_ids = [row["stay_id"] for found in stays.values() for row in found]
     nights = _by(await connection.fetch(_NIGHTS, tenant_id, stay_ids), "stay_id")
-    guests, links = await of(_GUESTS), await of(_LINKS)
+    guests, links, pushes = await of(_GUESTS), await of(_LINKS), await of(_PUSHES)
     lines = await _bills(connection, tenant_id, wanted) if shown.bill else {}
     opener = _Opener(keys, tenant_id, shown)
     return [
@@ -86,7 +100,10 @@ async def load(
             opener,
             stays=tuple(_stay(row, nights.get(row["stay_id"], ())) for row in stays.get(one, ())),
             guests=guests.get(one, ()),
-            links=tuple(_link(row) for row in links.get(one, ()) if row["vendor"] is not None),
+            ways=Ways(
+                links=tuple(_link(row) for row in links.get(one, ()) if row["vendor"] is not None),
+                pushes=tuple(_push(row, shown) for row in pushes.get(one, ())),
+            ),
             lines=tuple(map(_line, lines.get(one, ()))) if shown.bill else UNSET,
         )
         for one in wanted
@@ -143,7 +160,7 @@ def _document(
     *,
     stays: tuple[Stay, ...],
     guests: Sequence[Row],
-    links: tuple[Link, ...],
+    ways: Ways,
     lines: tuple[Line, ...] | UnsetType,
 ) -> Reservation:
     """Put a reservation together."""
@@ -153,7 +170,7 @@ def _document(
         id=row["reservation_id"],
         version=row["version"],
         vendor=row["source"],
-        ref=links[0].ref if links else None,
+        ref=ways.links[0].ref if ways.links else None,
         property=row["property"],
         property_ref=row["property"],
         status=Status(row["status"]),
@@ -176,7 +193,8 @@ def _document(
         created_at=row["created_at"],
         modified_at=row["modified_at"],
         source=row["source"],
-        links=links,
+        links=ways.links,
+        pushes=ways.pushes,
         quarantined=row["quarantined"],
         flags=tuple(row["flags"]),
         masked=not opener.shown.people,
@@ -221,3 +239,16 @@ def _line(row: Row) -> Line:
 
 def _link(row: Row) -> Link:
     return Link(vendor=row["vendor"], account_id=row["account_id"], ref=row["vendor_ref"])
+
+
+def _push(row: Row, shown: Shown) -> Push:
+    """Write an open intent; a vendor that refuses may quote the guest's own data."""
+    return Push(
+        id=row["intent_id"],
+        vendor=row["vendor"],
+        account_id=row["account_id"],
+        kind=row["kind"],
+        state=row["state"],
+        notices=tuple(row["notices"]),
+        vendor_error=row["vendor_error"] if shown.people else None,
+    )

@@ -152,6 +152,16 @@ async def lock(connection: Connection, tenant_id: UUID, reservation_ids: Sequenc
     return {row["reservation_id"]: row for row in rows}
 
 
+async def load(connection: Connection, tenant_id: UUID, reservation_ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """Return these reservations' rows by id, without a lock."""
+    rows = await connection.fetch(
+        "SELECT * FROM reservations WHERE tenant_id = $1 AND reservation_id = ANY($2::uuid[])",
+        tenant_id,
+        list(reservation_ids),
+    )
+    return {row["reservation_id"]: row for row in rows}
+
+
 async def stays(connection: Connection, tenant_id: UUID, reservation_ids: Sequence[UUID]) -> dict[UUID, Row]:
     """Return the stays of these reservations by stay id."""
     rows = await connection.fetch(

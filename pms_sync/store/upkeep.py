@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from pms_sync.store import alerts, audit, events_out, idempotency
+from pms_sync.store import alerts, audit, equality, events_out, idempotency
 from pms_sync.store.database import Connection, Database
 
-_PARTITIONED = ("raw_records", "audit_log")
-_EVENT_DAYS, _ALERT_DAYS = 30, 90
+PARTITIONED = ("raw_records", "audit_log")
+_EVENT_DAYS, _ALERT_DAYS, _PROOF_DAYS = 30, 90, 90
 # Longer than any sender's redelivery (75 h and more), because the row is what recognises a duplicate.
 _DELIVERY_DAYS = 35
 _PRUNE_LIMIT = 10_000
@@ -25,7 +25,7 @@ async def ensure_partitions(connection: Connection, today: date) -> list[str]:
     following = (first + timedelta(days=32)).replace(day=1)
     async with connection.transaction():
         await connection.execute("SET LOCAL ROLE NONE; SET LOCAL lock_timeout = '2s'")
-        for table in _PARTITIONED:
+        for table in PARTITIONED:
             for start in (first, following):
                 name = f"{table}_{start:%Y_%m}"
                 if await connection.fetchval("SELECT to_regclass($1)", name) is None and await _is_free(
@@ -76,7 +76,7 @@ async def prune(connection: Connection) -> int:
 
     Of a change that reached its vendor the row stays and the request goes, which may name a guest. Events that were
     told go with their age, so one that nobody wanted, or nobody took for that long, goes too. Answers kept
-    for a repeated request go when their time is over.
+    for a repeated request go when their time is over, and so do comparisons with vendors.
     """
     pruned = await idempotency.prune(connection, _PRUNE_LIMIT)
     for statement, days in ((_PRUNE_EVENTS, _EVENT_DAYS), (_PRUNE_DELIVERIES, _DELIVERY_DAYS)):
@@ -84,6 +84,7 @@ async def prune(connection: Connection) -> int:
         pruned += int(told.rpartition(" ")[2])
     await connection.execute(_FORGET_REQUESTS, _EVENT_DAYS, _PRUNE_LIMIT)
     pruned += await events_out.prune(connection, _EVENT_DAYS, _PRUNE_LIMIT)
+    pruned += await equality.prune(connection, _PROOF_DAYS, _PRUNE_LIMIT)
     return pruned + await alerts.prune(connection, _ALERT_DAYS, _PRUNE_LIMIT)
 
 

@@ -117,6 +117,7 @@ class Settings(BaseSettings):
     pg_bin: Path | None = None
     ca_file: Path | None = None
     poll_interval: Annotated[int, Field(ge=1, le=86_400)] = 300
+    raw_months: Annotated[int, Field(ge=1, le=1_200)] = 13
     webhook_body_limit: Annotated[int, Field(ge=1_024, le=64 * 1_048_576)] = 1_048_576
     metrics_bind: Annotated[Address, BeforeValidator(_address)] | None = None  # None: on `bind`, loopback peers only
     allow_private_vendors: bool = False

@@ -54,8 +54,17 @@ def mapper(vendor: str) -> Mapper:
     return cast("Mapper", one(MAPPERS, vendor))
 
 
+def package(group: str, vendor: str) -> str:
+    """Return the name of the package that one vendor's plugin lies in, without loading it."""
+    return _entry(group, vendor).module
+
+
 def one(group: str, vendor: str) -> object:
     """Load one vendor's plugin of a group, leaving the others alone."""
+    return _load(_entry(group, vendor))
+
+
+def _entry(group: str, vendor: str) -> EntryPoint:
     found = _entries(group)
     if vendor not in found:
         known = ", ".join(sorted(found)) or "none"
@@ -63,7 +72,7 @@ def one(group: str, vendor: str) -> object:
         raise ConfigurationFault(
             f"no {kind} for vendor {vendor[:60]!r}", group, f"installed: {known}; see `connectors list`"
         )
-    return _load(found[vendor])
+    return found[vendor]
 
 
 def _all(group: str) -> dict[str, object]:

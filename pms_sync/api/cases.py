@@ -20,9 +20,10 @@ from pms_sync.api.orders_in import Code
 from pms_sync.api.problems import Problem, Wrong, read_body
 from pms_sync.api.reading import read_json_text, read_query, shown
 from pms_sync.api.reservations import shown_to
-from pms_sync.apply.answering import Answer, Answering
+from pms_sync.apply.answering import Answer, Answering, TakingBack
+from pms_sync.apply.deciding import CaseMoved
 from pms_sync.apply.orders import Actor, NotFound
-from pms_sync.apply.resolving import CaseMoved
+from pms_sync.apply.resolving import TooLate
 from pms_sync.auth.roles import Person
 from pms_sync.domain.clock import Clock
 from pms_sync.observe.logs import new_correlation_id
@@ -130,10 +131,19 @@ class ChoiceGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class AnswerGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What somebody says to a case: the version they looked at, and a choice for every field that can be chosen."""
+    """What somebody says to a case: the version they looked at, and a choice for every field that can be chosen.
+
+    A case of kind link_up takes choices for some of its fields as well.
+    """
 
     version: int
     choices: Annotated[tuple[ChoiceGiven, ...], Meta(max_length=1000)] = ()
+
+
+class TakeBackGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What somebody says who takes a decision back: the version of the case they looked at."""
+
+    version: int
 
 
 class Cases:
@@ -181,6 +191,24 @@ class Cases:
         except ChoicesRefused as refused:
             wrongs = [Wrong(path=one.path, value=shown(one.value), why=one.why) for one in refused.problems]
             raise Problem(HTTPStatus.BAD_REQUEST, "the choices cannot be followed", wrongs) from refused
+        return _json(await self._case(person, case_id))
+
+    async def undo(self, request: web.Request) -> web.Response:
+        """Take back what was decided at {version} and answer with the open case; 409 where it moved, or too late."""
+        person, case_id = person_of(request), _id_in(request)
+        given = read_json_text(await read_body(request, largest=_LARGEST_ANSWER), TakeBackGiven)
+        actor = Actor(name=person.actor, correlation_id=new_correlation_id())
+        wish = TakingBack(tenant_id=person.tenant_id, case_id=case_id, version=given.version, actor=actor)
+        try:
+            await self._answering.take_back(wish)
+        except NotFound as missing:
+            raise _not_here() from missing
+        except TooLate as late:
+            more = {"case": await self._case(person, case_id)}
+            raise Problem(HTTPStatus.CONFLICT, f"too late to take back: {late.what}", more=more) from late
+        except CaseMoved as moved:
+            more = {"case": await self._case(person, case_id)}
+            raise Problem(HTTPStatus.CONFLICT, "the case moved: look at it again", more=more) from moved
         return _json(await self._case(person, case_id))
 
     async def _case(self, person: Person, case_id: UUID) -> Mapping[str, Any]:

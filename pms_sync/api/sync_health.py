@@ -20,7 +20,8 @@ _WITHIN_S = 5.0
 class SyncStream(msgspec.Struct, frozen=True, kw_only=True):
     """One stream of one account; `stream` null: nobody has read the account yet.
 
-    Seconds; `overdue_s` is negative while its turn is ahead. `mode` shadow reads only.
+    Seconds; `overdue_s` is negative while its turn is ahead. `mode` shadow reads only. `equal_as_of`: the newest proof
+    that both sides were equal; `drift`: how many objects differed when they were compared last.
     """
 
     property_code: str
@@ -40,6 +41,9 @@ class SyncStream(msgspec.Struct, frozen=True, kw_only=True):
     failures: int
     last_error: str | None
     subscription_note: str | None
+    equal_as_of: datetime | None = None
+    compared_at: datetime | None = None
+    drift: int = 0
 
 
 class SyncTotals(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from pms_sync.bootstrap import logins
 from pms_sync.bootstrap.finding import account_of, runtime_of
 from pms_sync.bootstrap.hotel_files import give_credentials
 from pms_sync.bootstrap.opening import Opened
-from pms_sync.domain.clock import rfc3339
+from pms_sync.domain.clock import rfc3339, seconds_outside
 from pms_sync.domain.errors import ConfigurationFault, Disposition, Unavailable, VendorFault
 from pms_sync.ingest.subscriptions import door_url
 from pms_sync.ports.connector import Checked, ConnectorSpec
@@ -82,22 +83,45 @@ async def add(core: Opened, wanted: Wanted) -> dict[str, Any]:
     return {"account_id": str(account.account_id), "door": None if door is None else _door(core, spec, door)}
 
 
+class Probe(msgspec.Struct, frozen=True, kw_only=True):
+    """What the cheapest call told, and when by our clock it was asked and answered."""
+
+    account: Account
+    checked: Checked
+    asked_at: datetime
+    answered_at: datetime
+
+    @property
+    def clock_apart_s(self) -> float | None:
+        """Return by how many seconds the vendor's clock and ours differ, None where it tells no time."""
+        told = self.checked.vendor_time
+        return None if told is None else seconds_outside(told, self.asked_at, self.answered_at)
+
+
+async def probe(core: Opened, account_text: str) -> Probe:
+    """Make the cheapest call; raises VendorFault, or ConfigurationFault for an account that cannot be used."""
+    runtimes = core.runtimes()
+    try:
+        runtime = await runtime_of(core, runtimes, account_text)
+        asked_at = core.clock.now()
+        checked = await runtime.call(runtime.connector.check, priority="live", operation="check")
+        return Probe(account=runtime.account, checked=checked, asked_at=asked_at, answered_at=core.clock.now())
+    finally:
+        await runtimes.aclose()
+
+
 async def tested(core: Opened, account_text: str) -> dict[str, Any]:
     """Make the cheapest call; `ok` says that the login works, sees the property and fits its zone and currency.
 
     Raises Unavailable when the vendor is away.
     """
-    runtimes = core.runtimes()
     try:
-        runtime = await runtime_of(core, runtimes, account_text)
-        checked = await runtime.call(runtime.connector.check, priority="live", operation="check")
+        probed = await probe(core, account_text)
     except VendorFault as fault:
         if fault.disposition is Disposition.RETRY:
             raise Unavailable(fault.what, fault.where, fault.remedy) from fault
         return {"ok": False, "zone": None, "currency": None, "scopes": [], "detail": str(fault)}
-    finally:
-        await runtimes.aclose()
-    return _verdict(runtime.account, checked)
+    return verdict(probed.account, probed.checked)
 
 
 async def set_mode(core: Opened, account_text: str, mode: str) -> dict[str, Any]:
@@ -183,7 +207,7 @@ def _door(core: Opened, spec: ConnectorSpec, door: DoorAddress) -> dict[str, Any
     }
 
 
-def _verdict(account: Account, checked: Checked) -> dict[str, Any]:
+def verdict(account: Account, checked: Checked) -> dict[str, Any]:
     """Compare what the login sees with what the property says of itself; another time zone is told, not refused.
 
     A vendor's zone may be that of the login's owner, and arrival and departure are the property's in any case.

@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 
 from conflict.cases import is_choosable
-from conflict.fields import atom_path
+from conflict.fields import field_path
 from conflict.resolve import Choice
-from pms_sync.apply.answering import Answer, Answering, Resolving
+from pms_sync.apply.answering import Answer, Answering, Resolving, TakingBack
 from pms_sync.apply.orders import Actor
 from pms_sync.apply.resolving import Resolver
 from pms_sync.bootstrap.opening import Opened
@@ -69,16 +69,28 @@ async def resolved(core: Opened, wanted: Wanted, resolver: Resolving | None = No
         case_id=case_id,
         version=wanted.version,
         choices=tuple(_choices(case, wanted)),
-        actor=Actor(name=f"cli:{_user()}", correlation_id=new_correlation_id()),
+        actor=_actor(),
     )
     await Answering(core.database, resolver or resolver_of(core)).give(answer)
     return case_desk.public(await _case(core, tenant_id, case_id))
 
 
+async def taken_back(core: Opened, text: str, version: int, resolver: Resolving | None = None) -> dict[str, Any]:
+    """Have a decision taken back and return the case as it is then.
+
+    Raises ConfigurationFault when nobody has it, CaseMoved, and TooLate.
+    """
+    case_id = _id(text)
+    tenant_id = await _tenant(core, case_id)
+    await _case(core, tenant_id, case_id)
+    wish = TakingBack(tenant_id=tenant_id, case_id=case_id, version=version, actor=_actor())
+    await Answering(core.database, resolver or resolver_of(core)).take_back(wish)
+    return case_desk.public(await _case(core, tenant_id, case_id))
+
+
 def _choices(case: CaseHead, wanted: Wanted) -> list[Choice]:
     """Take one side for every field, and lay what was set over it; what is set whole needs no side."""
-    linked = case.account_id is not None and case.vendor_ref is not None
-    fields = [row["path"] for row in case.fields if linked and is_choosable(row["path"])]
+    fields = [row["path"] for row in case.fields if case.is_linked and is_choosable(row["path"])]
     whole = {path for path, _ in wanted.values if _is_whole(path)}
     sides = [Choice(path=path, take=wanted.take) for path in fields if wanted.take and path not in whole]
     return [*sides, *(Choice(path=path, take="value", value=value) for path, value in wanted.values)]
@@ -86,7 +98,7 @@ def _choices(case: CaseHead, wanted: Wanted) -> list[Choice]:
 
 def _is_whole(path: str) -> bool:
     try:
-        return atom_path(path)[1] is None
+        return field_path(path)[1] is None
     except ValueError:
         return True
 
@@ -125,6 +137,10 @@ async def _tenant(core: Opened, case_id: UUID) -> UUID:
     if found is None:
         raise _unknown(str(case_id))
     return found
+
+
+def _actor() -> Actor:
+    return Actor(name=f"cli:{_user()}", correlation_id=new_correlation_id())
 
 
 def _user() -> str:

@@ -18,6 +18,7 @@ from pms_sync.apply.desk import Desk
 from pms_sync.auth.desk import open_desk
 from pms_sync.bootstrap.cases import resolver_of
 from pms_sync.bootstrap.opening import Opened
+from pms_sync.bootstrap.reconciling import rolling_of
 from pms_sync.bootstrap.telling import Telling
 from pms_sync.bus.in_process import InProcessBus
 from pms_sync.ingest.catalogue import CatalogueImports
@@ -31,8 +32,9 @@ from pms_sync.jobs.measure import measure
 from pms_sync.jobs.schedule import Schedule, Tick
 from pms_sync.observe.access_lines import AccessLines
 from pms_sync.observe.heartbeats import Heartbeats
+from pms_sync.observe.logs import get_logger
 from pms_sync.observe.metrics import Metrics
-from pms_sync.store import upkeep
+from pms_sync.store import retention, upkeep
 from pms_sync.store.database import Database
 from pms_sync.store.doors import DoorBook
 from pms_sync.store.ids import new_id
@@ -43,6 +45,7 @@ from pms_sync.web.site import Site
 
 ARRIVED, ROUTED, OUTBOX = "arrived", "routed", "outbox"
 _LOOK_ANYWAY_S = {"router": 0.5, "worker": 0.5, "dispatcher": 0.5, "poller": 1.0, "deliveries": 0.5}
+_log = get_logger(__name__)
 _RECEPTION_CONNECTIONS = 2  # one writes the inbox, one reads the doors: a busy pool must not hold up a sender
 
 
@@ -63,7 +66,14 @@ class Parts:
         self.inbox: GroupCommit[NewDelivery, Appended] = GroupCommit(
             InboxLine(reception, core.keys), weigh=lambda row: len(row.body)
         )
-        self.router = Router(core.database, core.keys, plugins.doors(), queues=core.queues, on_routed=self._routed)
+        self.router = Router(
+            core.database,
+            core.keys,
+            plugins.doors(),
+            queues=core.queues,
+            on_routed=self._routed,
+            on_odd=self.metrics.delivery_odd,
+        )
         landing = core.landing(self.metrics)
         self.worker = core.worker(self.runtimes, landing, woken=self._landed)
         self.dispatcher = core.dispatcher(self.runtimes, landing, woken=lambda: self.bus.publish(OUTBOX))
@@ -85,6 +95,7 @@ class Parts:
             stored=lambda: self.bus.publish(ARRIVED),
         )
         self.catalogue = CatalogueImports(core.database, self.runtimes.current, clock=core.clock)
+        self.rolling = rolling_of(core, self.runtimes.current, lambda: self.bus.publish(ROUTED), self.metrics)
         self.telling = Telling(core, lambda: self.public_url, self.metrics.delivery_out)
         self.answering = Answering(core.database, resolver_of(core, self.metrics), self._landed)
         self.server = self._server()
@@ -112,6 +123,13 @@ class Parts:
         """Make this month's and the next month's partitions."""
         async with self.core.database.connection() as connection:
             await upkeep.ensure_partitions(connection, self.core.clock.now().astimezone(UTC).date())
+
+    async def forget(self) -> None:
+        """Let raw records past their months go."""
+        today, months = self.core.clock.now().astimezone(UTC).date(), self.core.settings.raw_months
+        async with self.core.database.connection() as connection:
+            for name in await retention.drop_old_months(connection, today, months):
+                _log.info("raw_month_dropped", partition=name)
 
     async def prune(self) -> None:
         """Let finished queue rows go."""
@@ -213,8 +231,10 @@ def _ticks(parts: Parts) -> list[Tick]:
         ("measure", 5.0, lambda: measure(core.database, parts.metrics), 60.0),
         ("subscriptions", 15.0, lambda: parts.subscriptions.step(parts.runtimes.current()), 1800.0),
         ("catalogue", 30.0, parts.catalogue.step, 1800.0),
+        ("reconcile", 60.0, parts.rolling.step, 4 * 3600.0),
         ("connections", 1.0, parts.sweep_heads, 0.0),
         ("partitions", 3600.0, parts.make_partitions, 60.0),
+        ("retention", 3600.0, parts.forget, 600.0),
         ("prune", 600.0, parts.prune, 600.0),
         ("sign-ins", 600.0, parts.desk.prune, 60.0),
         ("alerts", 5.0, parts.telling.alerting.step, 60.0),

@@ -124,13 +124,14 @@ async def database_server(settings: Settings) -> AsyncIterator[tuple[str, Embedd
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Opened]:
-    """Open the store: an empty embedded database is migrated, hotel files are written, vendors are made ready.
+async def opened(settings: Settings, *, hotels: bool = True) -> AsyncIterator[Opened]:
+    """Open the store: an empty embedded database is migrated, vendors are made ready.
 
+    Hotel files are written into it unless `hotels` is false: who only reads changes nothing.
     Raises Unavailable (database away, schema not at head) or ConfigurationFault (settings, hotel files, master key).
     """
     async with vendors_of(settings) as vendors:
-        files = _hotel_files(settings, vendors)
+        files = _hotel_files(settings, vendors) if hotels else ()
         async with database_server(settings) as (dsn, server):
             if server is not None and await schema.current(dsn) is None:
                 await _migrate(dsn)
@@ -149,7 +150,8 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
                     clock=SystemClock(),
                     embedded=server,
                 )
-                await write_hotels(database, keys, _specs(vendors), files, new_id)
+                if hotels:
+                    await write_hotels(database, keys, _specs(vendors), files, new_id)
                 yield core
             finally:
                 await database.close()

@@ -11,7 +11,7 @@ from connectors.kit.posting import WebPoster
 from pms_sync.bootstrap.opening import Opened
 from pms_sync.jobs.alerting import Alerting
 from pms_sync.jobs.delivering import Deliveries
-from pms_sync.jobs.mail_server import MailServer
+from pms_sync.jobs.mail_server import PATIENCE_S, MailServer
 from pms_sync.jobs.mailing import Envelope, Mailing
 from pms_sync.store.ids import new_id
 
@@ -35,18 +35,26 @@ class Telling:
         )
 
 
+def mail_server(settings: Settings, *, patience_s: float = PATIENCE_S) -> MailServer | None:
+    """Return the way to the mail server, None where none is named."""
+    if settings.smtp_url is None:
+        return None
+    return MailServer(settings.smtp_url.get_secret_value(), trust(_ca_file(settings)), patience_s=patience_s)
+
+
 def _poster(settings: Settings, url: str) -> WebPoster:
     return WebPoster(url, ca_file=_ca_file(settings), allow_private=settings.allow_private_vendors)
 
 
 def _mailing(core: Opened, public_url: Callable[[], str]) -> Mailing | None:
     settings = core.settings
-    if settings.smtp_url is None or settings.alert_to is None:
+    server = mail_server(settings)
+    if server is None or settings.alert_to is None:
         return None
     recipients = tuple(settings.alert_to.split(", "))
     return Mailing(
         core.database,
-        MailServer(settings.smtp_url.get_secret_value(), trust(_ca_file(settings))),
+        server,
         Envelope(sender=settings.mail_from or recipients[0], recipients=recipients),
         public_url,
         clock=core.clock,

@@ -26,7 +26,7 @@ def list_command(as_json: bool) -> None:  # noqa: FBT001
 
     Example: pms-sync accounts list
     """
-    output.emit({"items": store.with_store(administration.listed)}, as_json, _render_list)
+    output.emit({"items": store.with_store(administration.listed, hotels=True)}, as_json, _render_list)
 
 
 @command.command(name="add")
@@ -44,7 +44,7 @@ def add_command(vendor: str, code: str, credentials: Sequence[str], as_json: boo
     """
     pairs = dict(_pair(text) for text in credentials)
     wanted = administration.Wanted(vendor=vendor, property_code=code, credentials=pairs, **given)
-    output.emit(store.with_store(lambda core: administration.add(core, wanted)), as_json, _render_added)
+    output.emit(store.with_store(lambda core: administration.add(core, wanted), hotels=True), as_json, _render_added)
 
 
 @command.command(name="test")
@@ -55,7 +55,7 @@ def test_command(account: str, as_json: bool) -> None:  # noqa: FBT001
 
     Example: pms-sync accounts test 0198f0c2-7d1e-7a3b-9c55-0242ac120002
     """
-    document = store.with_store(lambda core: administration.tested(core, account))
+    document = store.with_store(lambda core: administration.tested(core, account), hotels=True)
     output.emit(document, as_json, _render_tested)
     if not document["ok"]:
         raise click.exceptions.Exit(output.FINDING)
@@ -70,7 +70,9 @@ def mode_command(account: str, mode: str, as_json: bool) -> None:  # noqa: FBT00
 
     Example: pms-sync accounts mode 0198f0c2-7d1e-7a3b-9c55-0242ac120002 live
     """
-    output.emit(store.with_store(lambda core: administration.set_mode(core, account, mode)), as_json, _render_state)
+    output.emit(
+        store.with_store(lambda core: administration.set_mode(core, account, mode), hotels=True), as_json, _render_state
+    )
 
 
 @command.command(name="pause")
@@ -81,7 +83,7 @@ def pause_command(account: str, as_json: bool) -> None:  # noqa: FBT001
 
     Example: pms-sync accounts pause 0198f0c2-7d1e-7a3b-9c55-0242ac120002
     """
-    document = store.with_store(lambda core: administration.set_state(core, account, "paused"))
+    document = store.with_store(lambda core: administration.set_state(core, account, "paused"), hotels=True)
     output.emit(document, as_json, _render_state)
 
 
@@ -93,7 +95,7 @@ def resume_command(account: str, as_json: bool) -> None:  # noqa: FBT001
 
     Example: pms-sync accounts resume 0198f0c2-7d1e-7a3b-9c55-0242ac120002
     """
-    document = store.with_store(lambda core: administration.set_state(core, account, "active"))
+    document = store.with_store(lambda core: administration.set_state(core, account, "active"), hotels=True)
     output.emit(document, as_json, _render_state)
 
 
@@ -105,7 +107,9 @@ def rotate_command(account: str, as_json: bool) -> None:  # noqa: FBT001
 
     Example: pms-sync accounts rotate-secret 0198f0c2-7d1e-7a3b-9c55-0242ac120002
     """
-    output.emit(store.with_store(lambda core: administration.rotate(core, account)), as_json, _render_rotated)
+    output.emit(
+        store.with_store(lambda core: administration.rotate(core, account), hotels=True), as_json, _render_rotated
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:

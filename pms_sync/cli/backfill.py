@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from pms_sync.bootstrap import Opened, new_id
 from pms_sync.bootstrap.finding import runtime_of
 from pms_sync.cli import output, store
+from pms_sync.cli.progress import Bar
 from pms_sync.domain.errors import ConfigurationFault
 from pms_sync.ingest import windows
 from pms_sync.ingest.backfill import Backfill
@@ -27,31 +25,6 @@ from pms_sync.store import filled
 from pms_sync.store.accounts import Account
 
 _PATIENCE_S = 5.0
-
-
-class _Bar:
-    """Progress on stderr where that is a terminal; silent in a pipe."""
-
-    def __init__(self, start: datetime, end: datetime) -> None:
-        self._start, self._span = start, (end - start).total_seconds() or 1.0
-        self._began_at: float | None = None
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[records]} records, {task.fields[rate]}/s"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        shown = sys.stderr.isatty()
-        self.progress = Progress(*columns, console=Console(stderr=True), disable=not shown)
-        self._task = self.progress.add_task("reading", total=1.0, records=0, rate=0)
-
-    def show(self, records: int, parked: int, position: datetime) -> None:
-        """Move the bar to a position of the range."""
-        del parked
-        share = (position - self._start).total_seconds() / self._span
-        elapsed = self.progress.tasks[0].elapsed or 1.0
-        self.progress.update(self._task, completed=share, records=records, rate=int(records / max(elapsed, 0.1)))
 
 
 @click.command(name="backfill")
@@ -69,7 +42,7 @@ def command(account: str, start: str | None, end: str | None, as_json: bool) -> 
     async def work(core: Opened) -> Mapping[str, Any]:
         return await _backfill(core, account, *wanted)
 
-    document = store.with_store(work)
+    document = store.with_store(work, hotels=True)
     output.emit(document, as_json, _render)
     if not document["complete"]:
         raise click.exceptions.Exit(output.INTERRUPTED)
@@ -78,7 +51,7 @@ def command(account: str, start: str | None, end: str | None, as_json: bool) -> 
 async def _backfill(core: Opened, account: str, start: date | None, end: date | None) -> Mapping[str, Any]:
     runtimes = core.runtimes()
     calm()
-    bar = _Bar(*_range(core, start, end))
+    bar = Bar(*_range(core, start, end))
     worker = core.worker(runtimes)
     try:
         runtime = await runtime_of(core, runtimes, account)

@@ -1,4 +1,4 @@
-"""`cases`: what no rule decides, listed, shown, and resolved by an operator."""
+"""`cases`: what no rule decides, listed, shown, resolved by an operator, and taken back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ALL = "all"
 _COLUMNS = ("id", "version", "kind", "severity", "state", "property_code", "opened_at", "due_at")
 _SIDES = ("base", "here", "there", "suggested", "rule")
 # The keys in brackets are the vendor's, and may hold an equals sign themselves.
-_SETTING = re.compile(r"(?P<path>[a-z_]+(?:\[.+?\])?[a-z_.]*)=(?P<value>.*)", re.DOTALL)
+_SETTING = re.compile(r"(?P<path>[a-z_]+(?:\[.+?\][a-z_.]*){0,2})=(?P<value>.*)", re.DOTALL)
 
 
 @click.group(name="cases")
@@ -67,10 +67,24 @@ def resolve_command(
 ) -> None:
     """Resolve a case; refused when it changed since that version. A case without fields to choose needs neither option.
 
+    Of a first contact some fields may be resolved with --set alone; the rest stays open.
+
     Example: pms-sync cases resolve 0198f0c2-7d1e-7a3b-9c55-0242ac120002 --version 3 --take there --set notes="late"
     """
     wanted = cases.Wanted(case=case, version=version, take=take, values=tuple(map(_setting, settings)))
     output.emit(store.with_store(lambda core: cases.resolved(core, wanted)), as_json, _render_case)
+
+
+@command.command(name="undo")
+@click.argument("case", metavar="ID")
+@click.option("--version", type=int, required=True, help="The version that was looked at, as `cases show` tells it.")
+@output.json_option
+def undo_command(case: str, version: int, as_json: bool) -> None:  # noqa: FBT001
+    """Take a decision back before anything of it is sent; refused once the undo window is over.
+
+    Example: pms-sync cases undo 0198f0c2-7d1e-7a3b-9c55-0242ac120002 --version 4
+    """
+    output.emit(store.with_store(lambda core: cases.taken_back(core, case, version)), as_json, _render_case)
 
 
 def _setting(text: str) -> tuple[str, Any]:

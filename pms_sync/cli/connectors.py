@@ -24,7 +24,9 @@ def list_command(as_json: bool) -> None:  # noqa: FBT001
 
     Example: pms-sync connectors list
     """
-    items = [_item(name, plugin.spec) for name, plugin in plugins.connectors().items()]
+    from pms_sync.bootstrap.grading import tier_of  # noqa: PLC0415 - help texts need not load the kit
+
+    items = [{**_item(name, plugin.spec), "quality": tier_of(name)} for name, plugin in plugins.connectors().items()]
     output.emit({"items": items}, as_json, _render_list)
 
 
@@ -65,14 +67,13 @@ def _item(name: str, spec: Any) -> dict[str, Any]:  # noqa: ANN401 - a Connector
 
 
 def _render_list(document: Mapping[str, Any]) -> None:
-    columns = ("vendor", "label", "streams", "credentials", "simulator")
-    output.emit_table(
-        columns,
-        [
-            (one["vendor"], one["label"], ", ".join(one["streams"]), ", ".join(one["credentials"]), one["simulator"])
-            for one in document["items"]
-        ],
-    )
+    columns = ("vendor", "label", "quality", "streams", "credentials", "simulator")
+    output.emit_table(columns, [_row(one) for one in document["items"]])
+
+
+def _row(one: Mapping[str, Any]) -> tuple[object, ...]:
+    streams, credentials = ", ".join(one["streams"]), ", ".join(one["credentials"])
+    return one["vendor"], one["label"], one["quality"], streams, credentials, one["simulator"]
 
 
 def _render_evidence(document: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +12,12 @@ from pms_sync.bootstrap import Opened
 from pms_sync.bootstrap.decided import document
 from pms_sync.cli import output, store
 from pms_sync.domain.errors import ConfigurationFault
-from pms_sync.store import decisions, explain, provenance
+from pms_sync.store import decisions, explain, find, provenance
 from pms_sync.store.database import Database
+from pms_sync.store.find import Match
 from pms_sync.store.sealing import KeyRing
 
+_LONGEST, _MOST = 200, 20
 _LINK = ("vendor", "account_id", "level", "vendor_ref")
 
 
@@ -23,14 +25,15 @@ _LINK = ("vendor", "account_id", "level", "vendor_ref")
 @click.argument("reservation")
 @output.json_option
 def command(reservation: str, as_json: bool) -> None:  # noqa: FBT001
-    """Show for every field of RESERVATION (its id) the source, the rule, the actor, and what it replaced.
+    """Show for every field of RESERVATION the source, the rule, the actor, and what it replaced.
 
-    Example: pms-sync explain 0198f0c2-7d1e-7a3b-9c55-0242ac120002
+    RESERVATION is its id here, its reference at a vendor, or the OTA's own number.
+
+    Example: pms-sync explain 4711
     """
-    reservation_id = _reservation_id(reservation)
 
     async def work(core: Opened) -> dict[str, Any]:
-        return await explained(core.database, reservation_id, core.keys)
+        return await explained(core.database, await meant(core.database, reservation), core.keys)
 
     output.emit(store.with_store(work), as_json, _render)
 
@@ -67,18 +70,44 @@ def _field(field: provenance.Field) -> dict[str, Any]:
     return {**told, "lost": lost}
 
 
-def _reservation_id(text: str) -> UUID:
+async def meant(database: Database, text: str) -> UUID:
+    """Return the reservation of this id or number; raises ConfigurationFault for none, and lists several."""
+    if not text.isprintable() or not 0 < len(text) <= _LONGEST:
+        raise _unknown(text)
+    own = _as_id(text)
+    async with database.connection() as connection:
+        if own is not None and await explain.exists(connection, own):
+            return own
+        found = await find.by_number(connection, text, _MOST + 1)
+    if len(found) == 1:
+        return found[0].reservation_id
+    raise _several(text, found) if found else _unknown(text)
+
+
+def _as_id(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
-        raise _unknown(text) from None
+        return None
+
+
+def _several(text: str, found: Sequence[Match]) -> ConfigurationFault:
+    many = f"{len(found)} reservations have" if len(found) <= _MOST else f"more than {_MOST} reservations have"
+    listed = "; ".join(map(_match, found[:_MOST]))
+    return ConfigurationFault(f"{many} the number {text[:60]!r}", "RESERVATION", f"give one of the ids: {listed}")
+
+
+def _match(one: Match) -> str:
+    arrival = f", arrival {one.arrival.isoformat()}" if one.arrival else ""
+    place = f"{one.tenant_code}/{one.property_code}"
+    return f"{one.reservation_id} ({place}, {one.known_by}, {one.status}{arrival})"
 
 
 def _unknown(text: str) -> ConfigurationFault:
     return ConfigurationFault(
-        f"no reservation has the id {text[:60]!r}",
+        f"no reservation has the id or number {text[:60]!r}",
         "RESERVATION",
-        "give the id as the view pms_public.reservations or a page shows it",
+        "give its id as a page shows it, its reference at a vendor, or the OTA's own number",
     )
 
 

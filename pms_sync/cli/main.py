@@ -31,7 +31,7 @@ COMMANDS: dict[str, _Command] = {
     "simulate": _Command("A simulated vendor on a local port.", "simulate"),
     "connectors": _Command("What is installed; the suite every connector passes.", "connectors"),
     "demo": _Command("A simulated hotel flows in.", "pms_sync.demo.command"),
-    "reconcile": _Command("Compare both sides, prove or heal."),
+    "reconcile": _Command("Compare both sides, prove or heal.", "reconcile"),
     "push": _Command("What is to become true at vendors.", "push"),
     "cases": _Command("What no rule decides, and a person does.", "cases"),
     "decisions": _Command("What rules decided between two values; bring one back.", "decisions"),

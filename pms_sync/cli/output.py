@@ -43,8 +43,7 @@ def emit(document: Mapping[str, Any], as_json: bool, render: Callable[[Mapping[s
     except OSError as error:
         _give_up_stdout()
         if not isinstance(error, BrokenPipeError):
-            what = f"the result cannot be written: {error.strerror}"
-            raise Unavailable(what, "stdout", "make room, and run the command again") from error
+            raise _unwritten(error) from error
 
 
 def _give_up_stdout() -> None:
@@ -156,8 +155,23 @@ def _fault_of(error: BaseException) -> tuple[Fault, int]:
             return _usage_fault(error), USAGE
         case click.Abort() | KeyboardInterrupt():
             return Fault("interrupted", "control-C", "run the same command again to go on"), INTERRUPTED
+        case OSError() if _was_printing(error):
+            return _unwritten(error), UNAVAILABLE
         case _:
             return _bug(error), BUG
+
+
+def _was_printing(error: OSError) -> bool:
+    """Tell whether it was a help text that found no room; what stdout still holds goes nowhere then."""
+    if not any(frame.name == click.echo.__name__ for frame in traceback.extract_tb(error.__traceback__)):
+        return False
+    _give_up_stdout()
+    return True
+
+
+def _unwritten(error: OSError) -> Unavailable:
+    what = f"the result cannot be written: {error.strerror}"
+    return Unavailable(what, "stdout", "make room, and run the command again")
 
 
 def _usage_fault(error: click.ClickException) -> Fault:

@@ -33,7 +33,7 @@ def command(account: str | None, stream: str | None, as_json: bool) -> None:  # 
     async def work(core: Opened) -> dict[str, Any]:
         return {"items": await _poll(core, account, stream)}
 
-    output.emit(store.with_store(work), as_json, _render)
+    output.emit(store.with_store(work, hotels=True), as_json, _render)
 
 
 async def _poll(core: Opened, account: str | None, stream: str | None) -> list[Any]:

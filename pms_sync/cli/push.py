@@ -40,7 +40,7 @@ def retry_command(push: str, as_json: bool) -> None:  # noqa: FBT001
 
     Example: pms-sync push retry 0198f0c2-7d1e-7a3b-9c55-0242ac120002
     """
-    output.emit(store.with_store(lambda core: pushes.retry(core, push, _actor())), as_json, _render_push)
+    output.emit(store.with_store(lambda core: pushes.retry(core, push, _actor()), hotels=True), as_json, _render_push)
 
 
 @command.command(name="cancel")
@@ -51,7 +51,7 @@ def cancel_command(push: str, as_json: bool) -> None:  # noqa: FBT001
 
     Example: pms-sync push cancel 0198f0c2-7d1e-7a3b-9c55-0242ac120002
     """
-    output.emit(store.with_store(lambda core: pushes.cancel(core, push, _actor())), as_json, _render_push)
+    output.emit(store.with_store(lambda core: pushes.cancel(core, push, _actor()), hotels=True), as_json, _render_push)
 
 
 def _actor() -> str:

@@ -36,10 +36,12 @@ def command(which: str | None, as_json: bool) -> None:  # noqa: FBT001
         finally:
             await runtimes.aclose()
 
-    output.emit(store.with_store(work), as_json, _render)
+    output.emit(store.with_store(work, hotels=True), as_json, _render)
 
 
 def _render(document: Mapping[str, Any]) -> None:
     click.echo(f"{document['replayed']} replayed, {document['changed']} changed something.")
     if document["parked"]:
         click.echo(f"{document['parked']} rows still wait for a person.")
+    if document.get("gone"):
+        click.echo(f"{document['gone']} objects cannot be replayed: their raw records were older than RAW_MONTHS.")

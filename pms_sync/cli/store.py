@@ -24,12 +24,15 @@ def load_settings(*, level: str = "WARNING") -> Settings:
     return settings
 
 
-def with_store(work: Callable[[Opened], Awaitable[T]]) -> T:
-    """Open the store, do the work, close the store; raises Unavailable or ConfigurationFault."""
+def with_store(work: Callable[[Opened], Awaitable[T]], *, hotels: bool = False) -> T:
+    """Open the store, do the work, close the store; raises Unavailable or ConfigurationFault.
+
+    With `hotels` the hotel files are written into it first, as commands that change something want.
+    """
     settings = load_settings()
 
     async def go() -> T:
-        async with bootstrap.opened(settings) as core:
+        async with bootstrap.opened(settings, hotels=hotels) as core:
             return await work(core)
 
     return run(go())

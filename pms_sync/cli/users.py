@@ -47,7 +47,7 @@ def add_command(email: str, role: str, tenant: str | None, name: str | None, as_
     """
     chosen = role_named(role)
     wanted = people.Wanted(email=email, role=chosen, password=_password(), tenant=tenant, name=name)
-    output.emit(store.with_store(lambda core: people.add(core, wanted)), as_json, _render_person)
+    output.emit(store.with_store(lambda core: people.add(core, wanted), hotels=True), as_json, _render_person)
 
 
 @command.command(name="password")
@@ -59,7 +59,9 @@ def password_command(email: str, as_json: bool) -> None:  # noqa: FBT001
     Example: pms-sync users password anna@example.com < password.txt
     """
     password = _password()
-    output.emit(store.with_store(lambda core: people.set_password(core, email, password)), as_json, _render_person)
+    output.emit(
+        store.with_store(lambda core: people.set_password(core, email, password), hotels=True), as_json, _render_person
+    )
 
 
 @command.command(name="role")
@@ -72,7 +74,9 @@ def role_command(email: str, role: str, as_json: bool) -> None:  # noqa: FBT001
     Example: pms-sync users role anna@example.com manager
     """
     chosen = role_named(role)
-    output.emit(store.with_store(lambda core: people.set_role(core, email, chosen)), as_json, _render_person)
+    output.emit(
+        store.with_store(lambda core: people.set_role(core, email, chosen), hotels=True), as_json, _render_person
+    )
 
 
 @command.command(name="disable")
@@ -83,7 +87,7 @@ def disable_command(email: str, as_json: bool) -> None:  # noqa: FBT001
 
     Example: pms-sync users disable anna@example.com
     """
-    output.emit(store.with_store(lambda core: people.disable(core, email)), as_json, _render_person)
+    output.emit(store.with_store(lambda core: people.disable(core, email), hotels=True), as_json, _render_person)
 
 
 @command.command(name="enable")
@@ -94,7 +98,7 @@ def enable_command(email: str, as_json: bool) -> None:  # noqa: FBT001
 
     Example: pms-sync users enable anna@example.com
     """
-    output.emit(store.with_store(lambda core: people.enable(core, email)), as_json, _render_person)
+    output.emit(store.with_store(lambda core: people.enable(core, email), hotels=True), as_json, _render_person)
 
 
 def _password() -> str:

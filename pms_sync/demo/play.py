@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import msgspec
 
+from pms_sync.demo.cast import MAIN
+from pms_sync.demo.elsewhere import Elsewhere
 from pms_sync.demo.person import EMAIL, Person
 from pms_sync.demo.scenes import Scenes
 from pms_sync.demo.script import Act, Script
@@ -45,6 +47,7 @@ class Play:
         self._stage, self._seconds, self._on_change = stage, seconds, on_change
         self._dice = random.Random(seed + 1)  # noqa: S311 - repeatable on purpose
         self._script = Script(seed, datetime.now(UTC).date())
+        self._elsewhere = Elsewhere(stage, seed, datetime.now(UTC).date(), self._tell)
         self._seen = 0
         self._last_change_at = datetime.now(UTC)
         self.lines: list[Line] = []
@@ -64,8 +67,10 @@ class Play:
             if cues and passed() >= cues[0][0]:
                 await cues.pop(0)[1]()
             await self._act(self._script.next())
+            await self._elsewhere.act()
             await asyncio.sleep(0.4 + self._dice.random())
-        await self._stage.vendor.order("faults", faults=[])
+        for vendor in self._stage.vendors.values():
+            await vendor.order("faults", faults=[])
         self._say("no webhook is lost any more, and a person comes to the front desk")
         await self._with_a_person()
         self._say("the vendor is quiet now")
@@ -124,6 +129,9 @@ class Play:
             {"kind": "status", "status": 500, "probability": 0.05, "match": {"path": "/bookings"}},
         ]
         await self._stage.vendor.order("faults", faults=faults)
+        for name, vendor in self._stage.vendors.items():
+            if name != MAIN:
+                await vendor.order("faults", faults=[{"kind": "status", "status": 500, "probability": 0.05}])
         self._say("from now on three webhooks in ten are lost, three come twice, and some calls fail")
 
     async def _pull_plug(self) -> None:
@@ -133,6 +141,11 @@ class Play:
         await self._act(self._script.next())
         bind = await self._stage.daemon.start()
         self._say(f"the daemon is back on {bind}")
+
+    def _tell(self, words: str, refs: tuple[str, ...] = ()) -> None:
+        """Say what changed at a vendor."""
+        self._last_change_at = datetime.now(UTC)
+        self._say(words, refs)
 
     def _say(self, words: str, refs: tuple[str, ...] = ()) -> None:
         self.lines.append(Line(at=datetime.now(UTC), words=words, refs=refs))
@@ -150,9 +163,10 @@ class Play:
             self._on_change()
 
     async def _is_quiet(self) -> bool:
-        truth: dict[str, Any] = await self._stage.vendor.ask("truth")
-        if truth["webhooks"]["pending"]:
-            return False
+        for vendor in self._stage.vendors.values():
+            truth: dict[str, Any] = await vendor.ask("truth")
+            if truth["webhooks"]["pending"]:
+                return False
         try:
             async with self._stage.store() as database, database.connection() as connection:
                 state = await arrivals.quiet(connection)

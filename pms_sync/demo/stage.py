@@ -1,4 +1,4 @@
-"""The stage: a simulated vendor with its control plane, and the daemon as a process of its own that can be killed."""
+"""The stage: simulated vendors with their control planes, and the daemon as a process of its own that can be killed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,49 +19,26 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from connectors.beds24.simulator import SIMULATOR
+from pms_sync import plugins
+from pms_sync.demo.cast import CAST, MAIN, Player, hotel_file
 from pms_sync.domain.errors import Unavailable
 from pms_sync.embedded import EmbeddedPostgres
 from pms_sync.embedded.child import as_ourselves
 from pms_sync.store import arrivals, hotels
 from pms_sync.store.database import Connection, Database
 
-VENDOR = "beds24"
-PROPERTY_REF = "7"
 _READY_S, _STOP_S = 60.0, 25.0
 _WEB_PORT = 8080
-
-_HOTEL = """
-tenant = "demo"
-
-[[properties]]
-code = "P1"
-name = "Hotel Prado"
-timezone = "Europe/Madrid"
-currency = "EUR"
-
-[[properties.room_types]]
-code = "DBL"
-rooms = ["101", "102", "103"]
-inventory_master = "beds24"
-
-[[properties.accounts]]
-vendor = "beds24"
-role = "channel_manager"
-mode = "live"
-mirror = { reservations = "stay" }
-property_ref = "7"
-credentials_file = "beds24.json"
-crosswalk = { room_type = { "55" = "DBL" }, room = { "55/1" = "101", "55/2" = "102", "55/3" = "103" } }
-"""
+_LONG_ENOUGH_FOR_A_SECRET = 24
 
 
 class Vendor:
-    """The simulated vendor's control plane, as the demo uses it."""
+    """A simulated vendor's control plane, as the demo uses it; `told` is what its reset answered."""
 
     def __init__(self, base_url: str, client: httpx.AsyncClient) -> None:
         """Talk to a simulator that listens."""
         self.base_url, self._client = base_url, client
+        self.told: dict[str, Any] = {}
 
     async def order(self, name: str, **body: Any) -> Any:  # noqa: ANN401 - any JSON value
         """Give an order and return the answer; raises httpx.HTTPStatusError for one that cannot be carried out."""
@@ -149,12 +126,17 @@ class Daemon:
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """Everything on it, running."""
+    """Everything on it, running; `vendor` is the one that the daemon also writes to."""
 
-    vendor: Vendor
+    vendors: dict[str, Vendor]
     daemon: Daemon
     dsn: str
     secrets: tuple[str, ...]
+
+    @property
+    def vendor(self) -> Vendor:
+        """Return the vendor that is written to."""
+        return self.vendors[MAIN]
 
     @asynccontextmanager
     async def store(self) -> AsyncIterator[Database]:
@@ -187,42 +169,61 @@ class Stage(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def stage(seed: int, reservations: int, poll_interval_s: int) -> AsyncIterator[Stage]:
-    """Set it up in a folder of its own and clear it away at the end."""
-    simulator = SIMULATOR(seed)
-    base_url = await simulator.start()
-    try:
-        with tempfile.TemporaryDirectory(prefix="pms-sync-demo-", ignore_cleanup_errors=True) as folder:
-            async with httpx.AsyncClient() as client:
-                vendor = Vendor(base_url, client)
-                told = await vendor.order("reset", seed=seed, hotels=1, rooms=3, reservations=reservations)
-                root = Path(folder)
-                daemon = Daemon(_environment(root, base_url, told["credentials"], poll_interval_s), root / "daemon.log")
-                try:
-                    dsn = EmbeddedPostgres(root / "store").dsn
-                    yield Stage(vendor, daemon, dsn, tuple(told["credentials"].values()))
-                finally:
-                    await daemon.stop()
-    finally:
-        await simulator.stop()
+    """Set it up in a folder of its own, with every vendor that is installed, and clear it away at the end."""
+    async with AsyncExitStack() as opened:
+        client = await opened.enter_async_context(httpx.AsyncClient(timeout=30))
+        players = {player: await _on(player, seed, reservations, client, opened) for player in _installed()}
+        folder = tempfile.TemporaryDirectory(prefix="pms-sync-demo-", ignore_cleanup_errors=True)
+        root = Path(opened.enter_context(folder))
+        daemon = Daemon(_environment(root, players, poll_interval_s), root / "daemon.log")
+        opened.push_async_callback(daemon.stop)
+        vendors = {player.vendor: vendor for player, vendor in players.items()}
+        yield Stage(vendors, daemon, EmbeddedPostgres(root / "store").dsn, _secrets(vendors.values()))
 
 
-def _environment(root: Path, base_url: str, credentials: dict[str, str], poll_interval_s: int) -> dict[str, str]:
+def _installed() -> list[Player]:
+    known = plugins.names(plugins.SIMULATORS) & plugins.names(plugins.CONNECTORS) & plugins.names(plugins.MAPPERS)
+    return [player for player in CAST if player.vendor in known]
+
+
+async def _on(
+    player: Player, seed: int, reservations: int, client: httpx.AsyncClient, opened: AsyncExitStack
+) -> Vendor:
+    """Start a vendor's simulator with a hotel of its own."""
+    simulator: Any = plugins.one(plugins.SIMULATORS, player.vendor)
+    running = simulator(seed)
+    vendor = Vendor(await running.start(), client)
+    opened.push_async_callback(running.stop)
+    count = reservations if player.seeded else 0
+    vendor.told = await vendor.order("reset", seed=seed, hotels=1, rooms=3, reservations=count)
+    return vendor
+
+
+def _secrets(vendors: Iterable[Vendor]) -> tuple[str, ...]:
+    """Return what may stand nowhere: of credentials whatever nobody could guess."""
+    given = [value for vendor in vendors for value in vendor.told["credentials"].values()]
+    return tuple(value for value in given if len(value) >= _LONG_ENOUGH_FOR_A_SECRET and ":" not in value)
+
+
+def _environment(root: Path, players: Mapping[Player, Vendor], poll_interval_s: int) -> dict[str, str]:
     """Write the hotel file and return the daemon's settings; nothing of this machine's own settings gets in."""
     hotels = root / "hotels"
     hotels.mkdir()
-    (hotels / "demo.toml").write_text(_HOTEL)
-    secret = hotels / "beds24.json"
-    secret.touch(mode=0o600)
-    secret.write_text(json.dumps(credentials))
+    (hotels / "demo.toml").write_text(hotel_file({player: vendor.told for player, vendor in players.items()}))
+    for player, vendor in players.items():
+        secret = hotels / f"{player.vendor}.json"
+        secret.touch(mode=0o600)
+        secret.write_text(json.dumps(vendor.told["credentials"]))
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PMS_SYNC_")}
     given = os.environ.get("PMS_SYNC_PG_BIN")
+    places = {f"PMS_SYNC_{player.vendor.upper()}_BASE_URL": vendor.base_url for player, vendor in players.items()}
     return {
         **ours,
         **({"PMS_SYNC_PG_BIN": given} if given else {}),
+        **places,
         "PMS_SYNC_DATA_DIR": str(root / "store"),
         "PMS_SYNC_CONFIG": str(hotels),
         "PMS_SYNC_BIND": f"127.0.0.1:{_free_port()}",
-        "PMS_SYNC_BEDS24_BASE_URL": base_url,
         "PMS_SYNC_ALLOW_PRIVATE_VENDORS": "1",
         "PMS_SYNC_POLL_INTERVAL": str(poll_interval_s),
     }

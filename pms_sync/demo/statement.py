@@ -8,8 +8,9 @@ from uuid import UUID
 import msgspec
 
 from pms_sync.auditor import Audit, Witness, audit, store_hash
+from pms_sync.demo.cast import MAIN
 from pms_sync.demo.script import CANARY
-from pms_sync.demo.stage import VENDOR, Stage
+from pms_sync.demo.stage import Stage
 from pms_sync.store import arrivals, hotels
 from pms_sync.store.database import Database
 
@@ -21,18 +22,19 @@ async def state(stage: Stage, seed: int, seconds: float, *, quiet: bool) -> dict
     before = await store_hash(stage.dsn)
     await stage.daemon.command("replay", "--all")
     after = await store_hash(stage.dsn)
-    truth, calls = await stage.vendor.ask("truth"), (await stage.vendor.ask("calls"))["items"]
+    truths = {name: await vendor.ask("truth") for name, vendor in stage.vendors.items()}
+    calls = {name: (await vendor.ask("calls"))["items"] for name, vendor in stage.vendors.items()}
     witness = Witness(
-        acked={VENDOR: truth["webhooks"]["accepted"]},
-        calls={VENDOR: calls},
-        max_in_flight={VENDOR: 1},
-        rate={VENDOR: _RATE},
+        acked={name: truth["webhooks"]["accepted"] for name, truth in truths.items()},
+        calls=calls,
+        max_in_flight={MAIN: 1},
+        rate={MAIN: _RATE},
         canaries=(CANARY, CANARY.replace(" ", "")),
         secrets=stage.secrets,
         logs=stage.daemon.log.read_text(errors="replace"),
         replay=(before, after),
     )
-    found = await audit(stage.dsn, {VENDOR: truth}, witness)
+    found = await audit(stage.dsn, truths, witness)
     async with stage.store() as database:
         opened, still_open = await _cases(database)
     return {
@@ -42,13 +44,13 @@ async def state(stage: Stage, seed: int, seconds: float, *, quiet: bool) -> dict
         "quiet": quiet,
         "cases": {"opened": opened, "open": still_open},
         "invariants": found.invariants,
-        "vendors": {VENDOR: _vendor(found, truth, len(calls))},
+        "vendors": {name: _vendor(found, name, truth, len(calls[name])) for name, truth in truths.items()},
         "differences": msgspec.to_builtins(found.differences),
     }
 
 
-def _vendor(found: Audit, truth: dict[str, Any], calls: int) -> dict[str, Any]:
-    told: dict[str, Any] = msgspec.to_builtins(found.vendors[VENDOR])
+def _vendor(found: Audit, name: str, truth: dict[str, Any], calls: int) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(found.vendors[name])
     webhooks = {name: truth["webhooks"][name] for name in ("sent", "accepted")}
     return {**told, "webhooks": webhooks, "calls": calls}
 

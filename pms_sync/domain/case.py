@@ -7,12 +7,16 @@ from uuid import UUID
 
 import msgspec
 
+# The review of all that differed when an account's objects were first seen beside ours: one open case an account.
+REVIEW = "link_up"
+
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A case to open; `subject` makes it one per kind, `fields` are rows of path, base, here, there, suggested, rule.
 
-    Severity runs from 1 (tonight) to 4. A case about one link names its account and vendor ref. Where fields hold
-    personal data they are masked, and `sealed` has the full rows.
+    Severity runs from 1 (tonight) to 4. A case about one link names its account and vendor ref; a review names its
+    account, and each of its rows the link's `ref` and the `reservation_id`. Where fields hold personal data they are
+    masked, and `sealed` has the full rows.
     """
 
     kind: str

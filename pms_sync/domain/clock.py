@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -30,3 +30,12 @@ def parse_instant(text: str) -> datetime:
         message = f"instant without a zone: {text!r}"
         raise ValueError(message)
     return instant.astimezone(UTC)
+
+
+def seconds_outside(told: datetime, asked_at: datetime, answered_at: datetime) -> float:
+    """Return by how many seconds another clock's word lies outside question and answer, 0 for one that fits.
+
+    Headers tell whole seconds, so up to one second before the question fits as well.
+    """
+    early, late = asked_at - timedelta(seconds=1) - told, told - answered_at
+    return max(early.total_seconds(), late.total_seconds(), 0.0)

@@ -282,8 +282,15 @@ def _verdicts(batch: Batch, outcomes: dict[str, str]) -> list[Verdict]:
             continue
         for event in work.lane.events:
             newest = event.event_id == work.chosen.event_id
-            state = "ignored" if outcome in {"absent", "not_ours"} else "done"
-            verdicts.append(Verdict(event_id=event.event_id, state=state, outcome=outcome if newest else "superseded"))
+            reason = _why_ignored(work, outcome)
+            verdicts.append(
+                Verdict(
+                    event_id=event.event_id,
+                    state="ignored" if reason else "done",
+                    outcome=outcome if newest else "superseded",
+                    park_reason=reason,
+                )
+            )
     return verdicts
 
 
@@ -299,6 +306,16 @@ def _kind(work: LaneWork) -> str:
 def _absence(work: LaneWork) -> str:
     assert isinstance(work.found, Missing)  # noqa: S101 - narrows the type
     return "not_ours" if work.found.reason == "not_ours" else "absent"
+
+
+def _why_ignored(work: LaneWork, outcome: str) -> str | None:
+    """Say why an event came to nothing, None where it came to something."""
+    if outcome == "not_ours":
+        place = _moved_to(work)
+        return f"it belongs to property {place}" if place else "it belongs to another property"
+    if outcome != "absent":
+        return None
+    return "the vendor does not show it" if work.direct else "its raw record is past its months"
 
 
 def _moved_to(work: LaneWork) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from pms_sync.domain.errors import Unavailable
 from pms_sync.domain.ids import NewId
@@ -22,11 +22,15 @@ _log = get_logger(__name__)
 
 
 class Replayed(TypedDict):
-    """What the command prints; `parked` counts what waits for a person afterwards."""
+    """What the command prints; `parked` counts what waits for a person afterwards.
+
+    `gone` is there when there is something to tell: how many objects have no raw record any more to replay.
+    """
 
     replayed: int
     changed: int
     parked: int
+    gone: NotRequired[int]
 
 
 async def heal(database: Database, new_id: NewId) -> int:
@@ -38,7 +42,7 @@ async def heal(database: Database, new_id: NewId) -> int:
     async with database.connection() as connection:
         behind = [one for one in await accounts.load(connection) if one.projected_version < one.crosswalk_version]
     for account in behind:
-        ids = await _enqueue_links(database, account, account.crosswalk_version, new_id)
+        ids, _ = await _enqueue_links(database, account, account.crosswalk_version, new_id, read_again=True)
         async with database.transaction(account.tenant_id) as connection:
             subjects = await projection.mapped_subjects(connection, account)
             await cases.withdraw(connection, account.tenant_id, "mapping_missing", subjects)
@@ -69,14 +73,19 @@ class Replay:
         async with self._database.transaction() as connection:
             ids = await projection.enqueue_parked(connection, [one.account_id for one in found])
             deliveries = await projection.reopen_deliveries(connection)
+        gone = 0
         for account in found if everything else ():
-            ids += await _enqueue_links(self._database, account, _EVERY_VERSION, self._new_id)
+            some, missing = await _enqueue_links(
+                self._database, account, _EVERY_VERSION, self._new_id, read_again=False
+            )
+            ids, gone = ids + some, gone + missing
         while await self._router.route_once():
             continue
         changed = await self._work_off(ids)
         async with self._database.connection() as connection:
             parked = await projection.parked_count(connection)
-        return Replayed(replayed=len(ids) + deliveries, changed=changed, parked=parked)
+        told = Replayed(replayed=len(ids) + deliveries, changed=changed, parked=parked)
+        return {**told, "gone": gone} if gone else told
 
     async def _work_off(self, ids: list[int]) -> int:
         waited = 0.0
@@ -93,13 +102,16 @@ class Replay:
             waited += _WAIT_S
 
 
-async def _enqueue_links(database: Database, account: Account, below_version: int, new_id: NewId) -> list[int]:
-    correlation_id, after, ids = str(new_id()), "", list[int]()
-    going_on: str | None = after
+async def _enqueue_links(
+    database: Database, account: Account, below_version: int, new_id: NewId, *, read_again: bool
+) -> tuple[list[int], int]:
+    """Return the events' ids, and how many objects have no raw record any more and were left out."""
+    correlation_id, ids, gone = str(new_id()), list[int](), 0
+    going_on: str | None = ""
     while going_on is not None:
         async with database.transaction(account.tenant_id) as connection:
-            some, going_on = await projection.enqueue_links(
-                connection, account, below_version, correlation_id, after=going_on
+            told = await projection.enqueue_links(
+                connection, account, below_version, correlation_id, after=going_on, read_again=read_again
             )
-        ids += some
-    return ids
+        ids, gone, going_on = ids + told.ids, gone + told.gone, told.after
+    return ids, gone

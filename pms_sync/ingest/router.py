@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 
 from pms_sync.domain.errors import ConfigurationFault, MappingRejected, Unavailable
-from pms_sync.ports.connector import Door, VendorEvent
+from pms_sync.ports.connector import Door, PartlyRead, VendorEvent
 from pms_sync.ports.queue import Drained, QueueReader
 from pms_sync.store import cursors, inbox, lanes
 from pms_sync.store.database import AGAIN, Connection, Database
@@ -27,6 +27,7 @@ from pms_sync.store.sealing import KeyRing
 
 KIND, QUEUE = "webhook", "queue"
 _REF_LIMIT = 200
+_NOTHING, _NO_REF = "it announces nothing we follow", "the object is named by something that is no reference"
 _Accounts = Mapping[tuple[UUID, str], Sequence[Target]]
 
 
@@ -54,9 +55,14 @@ class Router:
         *,
         queues: Mapping[str, QueueReader] | None = None,
         on_routed: Callable[[str, str], None] = _unheard,
+        on_odd: Callable[[str, str], None] = _unheard,
     ) -> None:
-        """After each commit `on_routed` hears (vendor, done|ignored|parked) and, beside it, (vendor, "anomaly")."""
+        """After each commit `on_routed` hears (vendor, done|ignored|parked) and, beside it, (vendor, "anomaly").
+
+        `on_odd` hears (vendor, reason) of what was ignored, parked, or came with the id of another body (ING-13).
+        """
         self._database, self._keys, self._doors, self._on_routed = database, keys, doors, on_routed
+        self._on_odd = on_odd
         self._queues = queues or {}
 
     async def route_once(self, limit: int = 500) -> int:
@@ -120,29 +126,48 @@ class Router:
     def _tell(self, routed: Iterable[Routed]) -> None:
         for one in routed:
             self._on_routed(one.delivery.vendor, one.mark.state)
+            if one.mark.word:
+                self._on_odd(one.delivery.vendor, one.mark.word)
             if one.delivery.anomaly:
                 self._on_routed(one.delivery.vendor, "anomaly")
+                self._on_odd(one.delivery.vendor, "same_id_other_body")
 
 
 def plan(delivery: Claimed, door: Door | None, accounts: _Accounts) -> Routed:
     """Decide, purely, what one delivery is about; a part of it that is not ours does not hold up the rest."""
     if door is None:
         return _without_events(delivery, inbox.parked(delivery.delivery_id, None, "no door reads this vendor"))
+    partly: PartlyRead | None = None
     try:
-        hints = [_checked(hint) for hint in door.read(delivery.body)]
+        hints: Sequence[VendorEvent] = door.read(delivery.body)
+    except PartlyRead as told:
+        partly, hints = told, told.events
     except MappingRejected as rejected:
         return _without_events(delivery, inbox.parked(delivery.delivery_id, rejected.path, rejected.why))
     except Exception as error:  # noqa: BLE001 - any stumble of a door is a body that cannot be read
         why = f"the door could not read it ({type(error).__name__})"
         return _without_events(delivery, inbox.parked(delivery.delivery_id, "$", why))
-    if not hints:
-        return _without_events(delivery, inbox.ignored(delivery.delivery_id, "$", "it announces nothing we follow"))
-    ours = accounts.get((delivery.tenant_id, delivery.vendor), ())
-    events = [_event(delivery, hint, target) for hint in hints for target in _meant(hint, ours)]
-    if not events:
-        return _without_events(delivery, _not_ours(delivery, hints[0]))
+    if not hints and partly is None:
+        return _without_events(delivery, inbox.ignored(delivery.delivery_id, "nothing_followed", _NOTHING))
+    return _of_hints(delivery, hints, partly, accounts.get((delivery.tenant_id, delivery.vendor), ()))
+
+
+def _of_hints(
+    delivery: Claimed, hints: Sequence[VendorEvent], partly: PartlyRead | None, ours: Sequence[Target]
+) -> Routed:
+    """Make work of what can be read; a delivery of which something cannot waits for a person beside it."""
+    named = [hint for hint in hints if _is_ref(hint.ref)]
+    events = [_event(delivery, hint, target) for hint in named for target in _meant(hint, ours)]
+    odd, number = len(hints) - len(named), delivery.delivery_id
+    if partly is not None or odd:
+        path, why, unread = (partly.path, partly.why, partly.unread) if partly else ("$", _NO_REF, 0)
+        total = len(hints) + unread
+        counted = f"{unread + odd} of {total} objects cannot be read: {why}" if total > 1 else why
+        mark = inbox.parked(number, path, counted)
+    else:
+        mark = inbox.routed(number) if events else _not_ours(delivery, hints[0])
     by_lane = {event.lane_key: event for event in events}
-    return Routed(delivery=delivery, mark=inbox.routed(delivery.delivery_id), events=tuple(by_lane.values()))
+    return Routed(delivery=delivery, mark=mark, events=tuple(by_lane.values()))
 
 
 def plan_drained(delivery: Claimed, reader: QueueReader | None, accounts: _Accounts) -> Routed:
@@ -168,13 +193,13 @@ def _sorted(delivery: Claimed, reader: QueueReader, drained: Drained, ours: Sequ
     ]
     unread, sweep, number = [*drained.rejected], drained.sweep, delivery.delivery_id
     if unread or odd:
-        path, why = (unread[0].path, unread[0].why) if unread else ("$", "an object is named by no reference")
+        path, why = (unread[0].path, unread[0].why) if unread else ("$", _NO_REF)
         count, sweep = len(unread) + len(odd), reader.streams
         mark = inbox.parked(number, path, f"{count} of {drained.messages} messages cannot be read: {why}")
     elif events or sweep:
         mark = inbox.routed(number)
     else:
-        mark = inbox.ignored(number, "$", "it announces nothing we follow")
+        mark = inbox.ignored(number, "nothing_followed", _NOTHING)
     by_lane = {event.lane_key: event for event in events}
     return Routed(delivery=delivery, mark=mark, events=tuple(by_lane.values()), sweep=sweep)
 
@@ -210,21 +235,15 @@ def _event(delivery: Claimed, hint: VendorEvent, target: Target) -> NewEvent:
     )
 
 
-def _checked(hint: VendorEvent) -> VendorEvent:
-    """Return the hint when its ref can name an object; raises MappingRejected."""
-    if not _is_ref(hint.ref):
-        raise MappingRejected("$", hint.ref, "the object is named by something that is no reference")
-    return hint
-
-
 def _is_ref(text: str) -> bool:
     return 0 < len(text) <= _REF_LIMIT and text.isprintable()
 
 
 def _not_ours(delivery: Claimed, hint: VendorEvent) -> Mark:
     if hint.property_ref is None:
-        return inbox.ignored(delivery.delivery_id, "$", "it names no property, and there is not exactly one account")
-    return inbox.ignored(delivery.delivery_id, "$", f"no account for property {hint.property_ref}")
+        why = "it names no property, and there is not exactly one account"
+        return inbox.ignored(delivery.delivery_id, "no_property", why)
+    return inbox.ignored(delivery.delivery_id, "unknown_property", f"no account for property {hint.property_ref}")
 
 
 def _without_events(delivery: Claimed, mark: Mark) -> Routed:

@@ -6,27 +6,31 @@ One login has one budget, whatever the number of properties behind it; every acc
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from pms_sync.domain.clock import Clock
-from pms_sync.domain.errors import ConfigurationFault
+from pms_sync.domain.errors import ConfigurationFault, Disposition, Unavailable
 from pms_sync.observe.logs import get_logger
-from pms_sync.ports.connector import CallFacts, Connector, ConnectorContext, ConnectorPlugin, RateBudget
+from pms_sync.ports.connector import CallFacts, Connector, ConnectorContext, ConnectorPlugin, ConnectorSpec, RateBudget
 from pms_sync.ports.mapper import Mapper
 from pms_sync.resilience.breaker import Breaker
-from pms_sync.resilience.budget import Budget, Priority
-from pms_sync.resilience.guarded import Guard
+from pms_sync.resilience.budget import Budget, BudgetFull, Priority
+from pms_sync.resilience.guarded import Guard, Turn
 from pms_sync.store import accounts
 from pms_sync.store.accounts import Account
 from pms_sync.store.database import Database
 from pms_sync.store.sealing import KeyRing
 from pms_sync.store.tokens import AccountTokens
+from pms_sync.store.turns import Turns
 
 T = TypeVar("T")
+_PATIENCE_S, _AGAIN_S = 60.0, 15.0  # a call ends within half of the former
+_BUSY = "the work stays queued and is tried again; a backfill or another daemon may be at it"
 _log = get_logger(__name__)
 
 
@@ -73,6 +77,7 @@ class Runtimes:
         self._runtimes: dict[UUID, Runtime] = {}
         self._budgets: dict[tuple[str, bytes], Budget] = {}
         self._unusable: dict[UUID, ConfigurationFault] = {}
+        self._turns = Turns(database)
 
     def current(self) -> Mapping[UUID, Runtime]:
         """Return the accounts as of the last refresh."""
@@ -116,6 +121,7 @@ class Runtimes:
             await runtime.connector.aclose()
         for budget in self._budgets.values():
             await budget.aclose()
+        await self._turns.aclose()
 
     async def _ready(self, account: Account) -> Runtime | None:
         known = self._runtimes.get(account.account_id)
@@ -144,6 +150,7 @@ class Runtimes:
             budget=budget,
             breaker=breaker,
             client_budget=shared,
+            turn=self._turn_of(account, vendor.plugin.spec),
             on_outcome=self._on_call,
             clock=self._clock.monotonic,
         )
@@ -161,8 +168,25 @@ class Runtimes:
     def _budget(self, account: Account, vendor: Vendor) -> Budget:
         """Find the budget of the account's login."""
         spec = vendor.plugin.spec
-        login = (account.vendor, account.login_digest or account.account_id.bytes)
-        return self._budget_of(login, spec.rate_budget, spec.max_in_flight)
+        return self._budget_of((account.vendor, _login(account)), spec.rate_budget, spec.max_in_flight)
+
+    def _turn_of(self, account: Account, spec: ConnectorSpec) -> Turn:
+        """Say what is held around a call, so that a vendor that wants one at a time gets one from all processes."""
+        if spec.max_in_flight > 1:
+            return nullcontext
+        login = f"{account.vendor}:".encode() + _login(account)
+        return lambda: self._turn(login)
+
+    @asynccontextmanager
+    async def _turn(self, login: bytes) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            try:
+                mine = await stack.enter_async_context(self._turns.turn(login, _PATIENCE_S))
+            except Unavailable as fault:
+                raise _not_sent(fault.what, fault.remedy) from fault
+            if not mine:
+                raise _not_sent("another process keeps calling with this login", _BUSY)
+            yield
 
     def _client_budget(self, vendor: Vendor, given: Mapping[str, str]) -> Budget | None:
         """Find the budget that all accounts of one vendor client share, where the vendor counts that too."""
@@ -189,6 +213,14 @@ class Runtimes:
         if account.account_id not in self._unusable:
             _log.error("account_unusable", account_id=str(account.account_id), why=str(fault))
         self._unusable[account.account_id] = fault
+
+
+def _login(account: Account) -> bytes:
+    return account.login_digest or account.account_id.bytes
+
+
+def _not_sent(what: str, remedy: str) -> BudgetFull:
+    return BudgetFull(what, "", remedy, disposition=Disposition.RETRY, retry_after=_AGAIN_S, sent=False)
 
 
 def _same_login(before: Account, after: Account) -> bool:

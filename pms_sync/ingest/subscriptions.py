@@ -116,7 +116,7 @@ class Subscriptions:
     async def _ask(self, runtime: AccountRuntime, door: DoorAddress) -> str | None:
         url = door_url(self._public_url(), door)
         sends = "webhooks" in runtime.connector.spec.capabilities
-        if sends and not self._private_vendors and _is_loopback(url):
+        if sends and not self._private_vendors and is_loopback(url):
             return UNREACHABLE
         told = await runtime.call(
             lambda: runtime.connector.subscribe(url, door.secret), priority="reconcile", operation="subscribe"
@@ -134,7 +134,8 @@ def _note(told: Sequence[Subscription]) -> str | None:
     return "; ".join(text for one in told for text in (one.manual, one.warning) if text) or None
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Tell an address that only this machine itself can reach."""
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback

@@ -41,6 +41,19 @@ class MailServer:
         except (OSError, smtplib.SMTPException) as error:
             raise _fault(f"the mail server did not take the message ({_reason(error)})") from None
 
+    async def greet(self) -> None:
+        """Say hello, encrypt and log in as for a message, and leave; raises VendorFault when that does not work."""
+        try:
+            await _in_a_thread(self._greet)
+        except (OSError, smtplib.SMTPException) as error:
+            raise _fault(f"the mail server cannot be used ({_reason(error)})") from None
+
+    def _greet(self) -> None:
+        with self._connected("localhost") as server:
+            self._encrypt(server)
+            if self._user:
+                server.login(self._user, self._password)
+
     def _send(self, message: EmailMessage) -> None:
         # The name we greet with must not be looked up, and need not be this machine's.
         domain = str(message["From"]).rpartition("@")[2].strip("<> ") or "localhost"

@@ -47,6 +47,8 @@ class Metrics:
         self._cases = self._gauge("cases_open", "Cases waiting for a person.", "kind")
         self._applied = self._counter("applied", "Revisions applied by outcome.", "outcome")
         self._echo = self._counter("echo", "Our own changes seen coming back.", "kind")
+        self._drift = self._counter("drift", "Differences found by reconciling by class, healed and refused.", "kind")
+        self._odd = self._counter("deliveries_odd", "Webhooks ignored, parked or unlike their id.", "vendor", "reason")
         self._told = self._counter("deliveries_out", "Attempts to tell a subscriber by outcome.", "outcome")
         self._calls = self._counter("vendor_calls", "Calls to vendors by outcome.", "vendor", "outcome")
 
@@ -87,9 +89,17 @@ class Metrics:
         """Count changes of ours recognised on their way back."""
         self._child(self._echo, kind).inc(count)
 
+    def drift(self, kind: str, count: int = 1) -> None:
+        """Count differences between us and a vendor by class, and how many were healed or refused by the valve."""
+        self._child(self._drift, kind).inc(count)
+
     def vendor_call(self, vendor: str, outcome: str, count: int = 1) -> None:
         """Count calls to a vendor; fits as the `on_outcome` of a Guard."""
         self._child(self._calls, vendor, outcome).inc(count)
+
+    def delivery_odd(self, vendor: str, reason: str) -> None:
+        """Count a webhook that became no work; fits as the `on_odd` of a Router."""
+        self._child(self._odd, vendor, reason).inc()
 
     def delivery_out(self, outcome: str) -> None:
         """Count an attempt to tell a subscriber: delivered, refused, given_up or stopped."""

@@ -80,6 +80,22 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     ref: str
 
 
+class Push(msgspec.Struct, frozen=True, kw_only=True):
+    """A change that a vendor is to be told and has not been proved to have taken; nothing else is on its way.
+
+    `notices` say what the vendor will not do with it, `vendor_error` its words where it refused; null for a reader who
+    may not see guests.
+    """
+
+    id: UUID
+    vendor: str
+    account_id: UUID
+    kind: Literal["create", "modify", "cancel"]
+    state: Literal["planned", "sent", "acknowledged", "unknown", "parked"]
+    notices: tuple[str, ...]
+    vendor_error: str | None
+
+
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     """A reservation (Rev) with our id and our version, which is also its ETag."""
 
@@ -113,6 +129,7 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     modified_at: datetime | None
     source: str
     links: tuple[Link, ...]
+    pushes: tuple[Push, ...]
     quarantined: bool
     flags: tuple[str, ...]
     masked: bool

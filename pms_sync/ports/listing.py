@@ -29,10 +29,10 @@ class Walk(Protocol):
 
     def __call__(
         self,
-        runtime: Any,
+        runtime: Any,  # noqa: ANN401 - an account at run time
         stream: str,
         ends: tuple[datetime, datetime],
-        /,  # noqa: ANN401 - an account's run time
+        /,
     ) -> AsyncIterator[Listed]:
         """Return the pages of `[start, end)`; a page may come twice. Raises what the vendor call raises."""
         ...

@@ -6,18 +6,19 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from typing import TypeVar
 
 from pms_sync.domain.errors import Disposition, VendorFault
 from pms_sync.observe.logs import get_logger
 from pms_sync.resilience.breaker import Breaker, State, VendorAway
-from pms_sync.resilience.budget import Budget, Priority
+from pms_sync.resilience.budget import Budget, BudgetFull, Priority
 from pms_sync.resilience.retry import ONCE, RetryPolicy, with_retries
 
 T = TypeVar("T")
 WRITE_TIMEOUT_S = 20.0  # a write that took longer has an unknown outcome, and is looked up
 OnOutcome = Callable[[str, str], None]
+Turn = Callable[[], AbstractAsyncContextManager[object]]
 
 _log = get_logger(__name__)
 
@@ -40,6 +41,8 @@ class Guard:
     """One account's way to its vendor.
 
     `client_budget` is shared with other accounts of one vendor client, where the vendor counts that as well.
+    `turn` is held around each call, for vendors that want one at a time from all processes together; it may refuse
+    with BudgetFull.
     `on_outcome(vendor, outcome)` is called once per attempt. The logs say once that a vendor went away and once that it
     is back. `clock`, `sleep` and `rand` serve the retries; budget and breaker bring their own.
     """
@@ -52,6 +55,7 @@ class Guard:
         budget: Budget,
         breaker: Breaker,
         client_budget: Budget | None = None,
+        turn: Turn = nullcontext,
         policy: RetryPolicy | None = None,
         timeout_s: float = 30.0,
         on_outcome: OnOutcome = _count_nothing,
@@ -63,6 +67,7 @@ class Guard:
         self.vendor, self.account = vendor, account
         self.budget, self.breaker = budget, breaker
         self._budgets = [one for one in (budget, client_budget) if one is not None]
+        self._turn = turn
         self._policy = policy or RetryPolicy()
         self._timeout_s = timeout_s
         self._on_outcome = on_outcome
@@ -102,8 +107,9 @@ class Guard:
             async with AsyncExitStack() as stack:
                 slots = [await stack.enter_async_context(one.slot(priority, cost)) for one in self._budgets]
                 try:
-                    return await self.breaker.run(lambda: self._timed(fn, operation, timeout_s))
-                except VendorAway:
+                    async with self._turn():
+                        return await self.breaker.run(lambda: self._timed(fn, operation, timeout_s))
+                except (VendorAway, BudgetFull):
                     for slot in slots:
                         slot.sent = False
                     raise

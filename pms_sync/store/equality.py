@@ -67,6 +67,7 @@ def _opened(keys: KeyRing, account: Account, level: str, ref: str, sealed: bytes
 
 
 # A further stay of a record that holds several is the object of no link: it belongs to those of its reservation.
+# The account is asked for outside of the look-up, or the planner reads all links of the account for each stay.
 _LIVE_STAYS = """
 WITH live AS MATERIALIZED (
     SELECT s.reservation_id, s.stay_id FROM room_stays s
@@ -76,9 +77,9 @@ SELECT DISTINCT l.vendor_ref, l.level, l.remote_digest AS digest, l.remote_versi
        l.read_ticket
   FROM live s
  CROSS JOIN LATERAL (
-       SELECT l.*, bool_or(l.object_id = s.stay_id) OVER () AS has_own FROM links l
-        WHERE l.tenant_id = $1 AND l.reservation_id = s.reservation_id AND l.account_id = $2 AND l.level = 'stay'
-       OFFSET 0) AS l
+       SELECT i.*, bool_or(i.object_id = s.stay_id) OVER () AS has_own
+         FROM (SELECT * FROM links WHERE tenant_id = $1 AND reservation_id = s.reservation_id OFFSET 0) AS i
+        WHERE i.account_id = $2 AND i.level = 'stay') AS l
  WHERE l.remote_digest IS NOT NULL AND (l.object_id = s.stay_id OR NOT l.has_own)
 """
 _LIVE_BLOCKS = """

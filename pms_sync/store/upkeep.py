@@ -8,6 +8,7 @@ from pms_sync.store import alerts, audit, equality, events_out, idempotency
 from pms_sync.store.database import Connection, Database
 
 PARTITIONED = ("raw_records", "audit_log")
+_PARTITIONS_LOCK = 7_361_204_418  # any constant
 _EVENT_DAYS, _ALERT_DAYS, _PROOF_DAYS = 30, 90, 90
 # Longer than any sender's redelivery (75 h and more), because the row is what recognises a duplicate.
 _DELIVERY_DAYS = 35
@@ -24,6 +25,7 @@ async def ensure_partitions(connection: Connection, today: date) -> list[str]:
     first = today.replace(day=1)
     following = (first + timedelta(days=32)).replace(day=1)
     async with connection.transaction():
+        await connection.execute(f"SELECT pg_advisory_xact_lock({_PARTITIONS_LOCK})")  # two first starts take turns
         await connection.execute("SET LOCAL ROLE NONE; SET LOCAL lock_timeout = '2s'")
         for table in PARTITIONED:
             for start in (first, following):

@@ -1,8 +1,8 @@
 """Fields: the table of a case as its form shows it, and what a person chose in that form; pure.
 
-The names of the form: `choice.PATH` is here, there, value, or value:TEXT; with `value` the texts stand in `value.PATH`,
-for a field of parts in `value.PATH.PART`. `seen.PATH` is a mark of what was shown, so that a case that moved can say
-which of its fields did.
+The names of the form: `choice.PATH` is here, there, value, value:TEXT, or later; with `value` the texts stand in
+`value.PATH`, for a field of parts in `value.PATH.PART`. `seen.PATH` is a mark of what was shown, so that a case that
+moved can say which of its fields did.
 """
 
 from __future__ import annotations
@@ -15,28 +15,29 @@ import msgspec
 
 from conflict.atoms import kind_of
 from conflict.cases import is_choosable
-from conflict.fields import atom_path
+from conflict.fields import field_path, link_path
 from conflict.resolve import Choice
 from pms_sync.store.case_desk import CaseHead
 from pms_sync.web.case_values import Input, Reading, inputs, label_of, reading, side_of, subject_of
 from pms_sync.web.render import words
 
-Take: TypeAlias = Literal["here", "there", "value"]
+Take: TypeAlias = Literal["here", "there", "value", "later"]
 Form: TypeAlias = Mapping[str, str]
 Faults: TypeAlias = Mapping[str, str]
 
 CHOICE, VALUE, SEEN = "choice.", "value.", "seen."
 _TEXT = "value:"
 _SIDES = ("here", "there")
-_TAKES = (*_SIDES, "value")
+_TAKES = (*_SIDES, "value", "later")
 _MARK = 12
+MOST_OF_REVIEW = 100
 
 
 class FieldLine(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the table; `chosen` is what is marked, first the suggestion.
 
     `begins` is the side that a typed value begins with. `moved` says that the row is not what the person had before
-    them; `fault` is why their choice was refused.
+    them; `fault` is why their choice was refused. A row that `may_wait` can be left for later.
     """
 
     path: str
@@ -53,6 +54,7 @@ class FieldLine(msgspec.Struct, frozen=True, kw_only=True):
     chosen: Take | None
     moved: bool = False
     fault: str | None = None
+    may_wait: bool = False
 
 
 class Answered(NamedTuple):
@@ -63,27 +65,29 @@ class Answered(NamedTuple):
 
 
 def lines(case: CaseHead) -> list[FieldLine]:
-    """Return the rows of a case, with the suggestions marked."""
-    linked = case.account_id is not None and case.vendor_ref is not None
-    return [_line(row, case.currency, linked=linked and case.state in {"open", "snoozed"}) for row in case.fields]
+    """Return the rows of a case, with the suggestions marked; of a review as many as one form can carry."""
+    rows = case.fields[:MOST_OF_REVIEW] if case.is_review else case.fields
+    return [_line(row, case) for row in rows]
 
 
-def _line(row: Mapping[str, Any], currency: str, *, linked: bool) -> FieldLine:
+def _line(row: Mapping[str, Any], case: CaseHead) -> FieldLine:
     path = row["path"]
-    choosable = linked and is_choosable(path)
+    choosable = case.is_linked and case.state in {"open", "snoozed"} and is_choosable(path)
+    may_wait = choosable and case.is_review
     return FieldLine(
         path=path,
         label=label_of(path),
         subject=subject_of(path),
-        reading=reading(row, currency),
+        reading=reading(row, case.currency),
         rule=row["rule"] or "",
         suggested=row["suggested"],
         choosable=choosable,
-        whole_stay=choosable and kind_of(atom_path(path)[0]) == "stays",
+        whole_stay=choosable and kind_of(field_path(path)[0]) == "stays",
         begins=side_of(row),
         inputs=inputs(row) if choosable else (),
         mark=_mark(row),
-        chosen=row["suggested"] if choosable else None,
+        chosen=row["suggested"] or ("later" if may_wait else None) if choosable else None,
+        may_wait=may_wait,
     )
 
 
@@ -118,8 +122,21 @@ def read(form: Form, shown: Sequence[FieldLine]) -> Answered:
     named = [name.removeprefix(CHOICE) for name in form if name.startswith(CHOICE)]
     for path in dict.fromkeys(path for path in named if path not in fields):
         take, text = _take(form[CHOICE + path])
-        choices.append(Choice(path=path, take=take or "value", value=text))
+        if take != "later":
+            choices.append(Choice(path=path, take=take or "value", value=text))
     return Answered(tuple(choices), faults)
+
+
+def marked(shown: Iterable[FieldLine]) -> tuple[Choice, ...]:
+    """Return the choices as the page marks them before anybody chose."""
+    found = [(line.path, line.chosen) for line in shown if line.choosable]
+    return tuple([Choice(path=path, take=take) for path, take in found if take is not None and take != "later"])
+
+
+def is_complete(choices: Iterable[Choice], shown: Iterable[FieldLine]) -> bool:
+    """Tell whether every field that cannot wait has its choice."""
+    chosen = {_atom(one.path) for one in choices}
+    return all(_atom(line.path) in chosen for line in shown if line.choosable and not line.may_wait)
 
 
 def by_path(problems: Iterable[tuple[str, str]], shown: Sequence[FieldLine]) -> tuple[dict[str, str], list[str]]:
@@ -130,7 +147,7 @@ def by_path(problems: Iterable[tuple[str, str]], shown: Sequence[FieldLine]) -> 
     for path, why in problems:
         place = known.get(_atom(path))
         if place is None:
-            rest.append(f"{_named(path)}: {why}")
+            rest.append(f"{named(path)}: {why}")
         else:
             at[place] = f"{at[place]}; {why}" if place in at else why
     return at, rest
@@ -147,7 +164,7 @@ def left_over(form: Form, shown: Iterable[FieldLine]) -> list[tuple[str, str]]:
         if name.startswith(CHOICE) and text.startswith(_TEXT)
     ]
     kept = {*(name.removeprefix(VALUE) for name in places), *(name.removeprefix(CHOICE) for name in places)}
-    return [(_named(name), text) for name, text in (*typed, *told) if text and name not in kept]
+    return [(named(name), text) for name, text in (*typed, *told) if text and name not in kept]
 
 
 def _choices(line: FieldLine, form: Form) -> tuple[list[Choice], str | None]:
@@ -156,13 +173,13 @@ def _choices(line: FieldLine, form: Form) -> tuple[list[Choice], str | None]:
         return [Choice(path=line.path, take="value", value=text)], None
     typed = [(one, form[name]) for one in line.inputs if (name := _name(line.path, one)) in form]
     changed = [(one, said) for one, said in typed if _lines(said) != _lines(one.text)]
-    if changed and take in _SIDES:
+    if changed and take not in (None, "value"):
         return [], "another value was typed here: mark it, or take the text back"
     if take == "value" and not typed:
         return [], "no other value was given"
     if changed or take == "value":
         return _typed(line, changed, typed), None
-    return ([Choice(path=line.path, take=take)] if take else []), None
+    return ([Choice(path=line.path, take=take)] if take is not None and take != "later" else []), None
 
 
 def _typed(line: FieldLine, changed: Sequence[tuple[Input, str]], typed: Sequence[tuple[Input, str]]) -> list[Choice]:
@@ -190,7 +207,7 @@ def _lines(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _named(path: str) -> str:
+def named(path: str) -> str:
     """Name a field with what it belongs to, and the part of it that is meant."""
     subject, part = subject_of(path), _part(path)
     name = f"{label_of(path)} of {subject}" if subject else label_of(path)
@@ -199,16 +216,17 @@ def _named(path: str) -> str:
 
 def _part(path: str) -> str | None:
     try:
-        return atom_path(path)[1]
+        return field_path(path)[1]
     except ValueError:
         return None
 
 
-def _atom(path: str) -> str:
+def _atom(path: str) -> tuple[str | None, str]:
+    """Read a path as an atom, and the link it names where it names one; what is no field is itself."""
     try:
-        return atom_path(path)[0]
+        return link_path(path)[0], field_path(path)[0]
     except ValueError:
-        return path
+        return None, path
 
 
 def _mark(row: Mapping[str, Any]) -> str:

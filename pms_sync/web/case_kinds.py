@@ -37,7 +37,7 @@ KINDS: Mapping[str, Words] = {
     "link_up": Words(
         "First contact",
         "Two systems met and differ",
-        "When {vendor} was connected, this booking stood there and here with different values.",
+        "When {vendor} was connected, {bookings} stood there and here with different values.",
         "Nothing of these fields is sent or taken over until somebody decides; each side keeps its own.",
     ),
     "room_double_booked": Words(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from conflict.atoms import key_of, kind_of, stay_of
-from conflict.fields import atom_path
+from conflict.fields import field_path, link_path
 from pms_sync.store import provenance
 from pms_sync.store.explain import Story
 from pms_sync.web.timeline import actor_name
@@ -51,8 +51,10 @@ def _latest(path: str, story: Story, people: Mapping[str, str]) -> Source | None
 
 
 def _places(path: str) -> list[str]:
+    if link_path(path)[0] is not None:
+        return []  # the name leads to every booking of the case alike
     try:
-        atom, _ = atom_path(path)
+        atom, _ = field_path(path)
     except ValueError:
         return []
     kind, ref = kind_of(atom), stay_of(atom)

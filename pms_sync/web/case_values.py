@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from conflict.atoms import key_of, kind_of, stay_of
-from conflict.fields import PARTS, SUMMED, Part, atom_path
+from conflict.fields import PARTS, SUMMED, Part, field_path, link_path
 from pms_sync.domain.reservation import CHANNELS
 from pms_sync.domain.status import HoldKind, Status
 from pms_sync.web.render import channel, money, words
@@ -89,22 +89,21 @@ class Reading(msgspec.Struct, frozen=True):
 def label_of(path: str) -> str:
     """Name a field as its row does; a stay and a line are told by their ref."""
     try:
-        atom, _ = atom_path(path)
+        atom, _ = field_path(path)
     except ValueError:
         return _FACTS.get(path) or words(path.rpartition(".")[2]).capitalize()
     return _LABELS[kind_of(atom)]
 
 
 def subject_of(path: str) -> str | None:
-    """Return which stay or line of the bill a field belongs to."""
+    """Return which stay or line of the bill a field belongs to, and of which booking where it names one."""
     try:
-        atom, _ = atom_path(path)
+        atom, _ = field_path(path)
     except ValueError:
         return None
-    ref = stay_of(atom)
-    if ref is not None:
-        return f"stay {ref}"
-    return f"line {key_of(atom)}" if kind_of(atom) == "lines" else None
+    (link, _), ref = link_path(path), stay_of(atom)
+    told = [f"stay {ref}"] if ref is not None else [f"line {key_of(atom)}"] if kind_of(atom) == "lines" else []
+    return " of ".join([*told, *([f"booking {link}"] if link is not None else [])]) or None
 
 
 def reading(row: Mapping[str, Any], currency: str) -> Reading:
@@ -152,7 +151,7 @@ def basis_of(row: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a field's documen
 
 def _kind(path: str) -> str:
     try:
-        return kind_of(atom_path(path)[0])
+        return kind_of(field_path(path)[0])
     except ValueError:
         return path.rpartition(".")[2]
 

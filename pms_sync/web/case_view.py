@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ from pms_sync.store.explain import Story
 from pms_sync.store.reservation_documents import Shown
 from pms_sync.web import case_words
 from pms_sync.web.case_fields import FieldLine
+from pms_sync.web.case_outlook import Outlook
 from pms_sync.web.case_settled import Settled, settled
 from pms_sync.web.case_sources import Source, sources
 from pms_sync.web.case_values import label_of
@@ -29,24 +30,31 @@ _MOMENTS = 12
 _EXPORTED = frozenset({"changes", "stay"})
 _OPEN = frozenset({"open", "snoozed"})
 _TAKEN = {"here": "ours", "there": "the vendor's", "value": "another value"}
+_REOPENED = "case.reopened"
+_DECIDED = frozenset({"case.resolved", "case.resolved_in_part", _REOPENED})
 _WAY_TONES = {"verified": "good", "parked": "bad", "unknown": "warn"}
 
 
 class Seen(NamedTuple):
-    """A case as it was read for a page."""
+    """A case as it was read for a page; a decision can be taken back for `undo_s` seconds."""
 
     file: CaseFile
     stories: Sequence[Story]
     tape: Tape | None
+    undo_s: float = 0.0
 
 
 class Said(NamedTuple):
-    """What became of an answer: nothing yet, refused with what belongs to no field, or given to a case that moved."""
+    """What became of an answer: nothing yet, refused with what belongs to no field, or given to a case that moved.
+
+    `kept` is why a decision was not taken back.
+    """
 
     refused: bool = False
     rest: Sequence[str] = ()
     moved: bool = False
     typed: Sequence[tuple[str, str]] = ()
+    kept: Literal["late", "moved"] | None = None
 
 
 class Stay(msgspec.Struct, frozen=True):
@@ -60,7 +68,9 @@ class Stay(msgspec.Struct, frozen=True):
 class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     """What the page shows; `lines` can be chosen, `facts` only say what the case is about. Ages are in seconds.
 
-    `sources` tell since when fields have their value here, `read_at` when the vendor was last read.
+    `lines_left` counts the rows of a long review that come once these are decided.
+    `sources` tell since when fields have their value here, `read_at` when the vendor was last read. `undo_left_s` is
+    how long the last decision can still be taken back, `outlook` what the marked choices would do; None for nothing.
     """
 
     case: CaseHead
@@ -74,6 +84,7 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     may_resolve: bool
     lines: Sequence[FieldLine]
     facts: Sequence[FieldLine]
+    lines_left: int
     happens: Mapping[str, str]
     tape: Tape | None
     stays: Sequence[Stay]
@@ -84,10 +95,19 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     sources: Mapping[str, Source]
     read_at: datetime | None
     resolved_by: str | None
+    undo_left_s: float | None
+    outlook: Outlook | None
     said: Said
 
 
-def view(seen: Seen, lines: Sequence[FieldLine], person: Person, now: datetime, said: Said) -> CaseView:
+def view(
+    seen: Seen,
+    lines: Sequence[FieldLine],
+    person: Person,
+    now: datetime,
+    said: Said,
+    outlook: Outlook | None = None,
+) -> CaseView:
     """Put the page together for a reader."""
     head, file, people = seen.file.head, seen.file, _names(seen.file, person)
     return CaseView(
@@ -99,9 +119,10 @@ def view(seen: Seen, lines: Sequence[FieldLine], person: Person, now: datetime, 
         age_s=(now - head.opened_at).total_seconds(),
         late_s=None if head.due_at is None else (now - head.due_at).total_seconds(),
         is_open=is_open(head),
-        may_resolve=may(person, "update", "reservations"),
+        may_resolve=may_resolve(person),
         lines=[line for line in lines if line.choosable],
         facts=[line for line in lines if not line.choosable],
+        lines_left=len(head.fields) - len(lines),
         happens=happens(head),
         tape=seen.tape,
         stays=[_stay(row, file) for row in file.stays],
@@ -111,10 +132,12 @@ def view(seen: Seen, lines: Sequence[FieldLine], person: Person, now: datetime, 
         settled=settled(file.decided, head.currency, shown_to(person), people),
         sources=sources((line.path for line in lines if line.choosable), seen.stories, people),
         read_at=max(
-            (link["seen_at"] for link in file.links if (link["account_id"], link["vendor_ref"]) == _key(head)),
+            (link["seen_at"] for link in file.links if _is_asked(link, head)),
             default=None,
         ),
         resolved_by=people.get(head.resolved_by or "", head.resolved_by),
+        undo_left_s=_undo_left(file, seen.undo_s),
+        outlook=outlook,
         said=said,
     )
 
@@ -122,6 +145,11 @@ def view(seen: Seen, lines: Sequence[FieldLine], person: Person, now: datetime, 
 def is_open(case: CaseHead) -> bool:
     """Tell whether a case still waits for somebody."""
     return case.state in _OPEN
+
+
+def may_resolve(person: Person) -> bool:
+    """Tell whether a reader may decide."""
+    return may(person, "update", "reservations")
 
 
 def shown_to(person: Person) -> Shown:
@@ -147,8 +175,17 @@ def happens(case: CaseHead) -> dict[str, str]:
     }
 
 
-def _key(case: CaseHead) -> tuple[UUID | None, str | None]:
-    return case.account_id, case.vendor_ref
+def _undo_left(file: CaseFile, undo_s: float) -> float | None:
+    """Return how long the last decision can be taken back; what was only marked as settled has nothing to take back."""
+    decided = [row for row in file.entries if row["action"] in _DECIDED]
+    if file.head.account_id is None or not decided or decided[-1]["action"] == _REOPENED:
+        return None
+    left: float = undo_s - decided[-1]["age_s"]
+    return left if left > 0 else None
+
+
+def _is_asked(link: Row, case: CaseHead) -> bool:
+    return link["account_id"] == case.account_id and (case.is_review or link["vendor_ref"] == case.vendor_ref)
 
 
 def _stay(row: Row, file: CaseFile) -> Stay:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from conflict.atoms import key_of, kind_of
 from conflict.cases import is_choosable
-from conflict.fields import atom_path
+from conflict.fields import field_path
 from pms_sync.store.case_desk import CaseHead
 from pms_sync.web.case_kinds import DISAGREE, FIELDS, IF_NOTHING, KINDS, OTHER
 from pms_sync.web.render import day, words
@@ -76,7 +76,7 @@ def when(day_: date | None, today: date) -> str | None:
 def field_name(path: str) -> str:
     """Name a field as people do, in the middle of a sentence."""
     try:
-        return FIELDS[kind_of(atom_path(path)[0])]
+        return FIELDS[kind_of(field_path(path)[0])]
     except (ValueError, KeyError):
         return words(path.rpartition(".")[2])
 
@@ -89,6 +89,7 @@ def _facts(case: CaseHead) -> dict[str, Any]:
         "vendor": vendor,
         "Vendor": "The vendor" if vendor == "the vendor" else vendor,
         "canceller": _canceller(case, vendor),
+        "bookings": "this booking" if len(case.reservation_ids) <= 1 else f"{len(case.reservation_ids)} bookings",
     }
     named = {row["path"]: row["here"] for row in case.fields if row["path"] in _NAMED}
     facts |= {name: _said(name, value) for name, value in named.items()}
@@ -112,7 +113,7 @@ def _of_field(kind: str, row: Row, known: Mapping[str, Any]) -> dict[str, Any]:
 
 def _kind(row: Row) -> str:
     try:
-        return kind_of(atom_path(row["path"])[0])
+        return kind_of(field_path(row["path"])[0])
     except (ValueError, KeyError):
         return ""
 

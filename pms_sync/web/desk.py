@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 from uuid import UUID
 
 from aiohttp import hdrs, web
 
 from conflict.resolve import ChoicesRefused
-from pms_sync.apply.answering import Answer, Answering
+from pms_sync.apply.answering import Answer, Answering, TakingBack
+from pms_sync.apply.deciding import CaseMoved
 from pms_sync.apply.orders import Actor, NotFound
-from pms_sync.apply.resolving import CaseMoved
+from pms_sync.apply.resolving import TooLate
 from pms_sync.auth.roles import Person
 from pms_sync.domain.clock import Clock
 from pms_sync.observe.logs import new_correlation_id
@@ -24,6 +26,7 @@ from pms_sync.store.sealing import KeyRing
 from pms_sync.web import case_fields, case_view, queue, tape
 from pms_sync.web.access import person_of, session_of, sign_in_first
 from pms_sync.web.case_fields import FieldLine, Form
+from pms_sync.web.case_outlook import Outlook, outlook
 from pms_sync.web.case_view import Said, Seen
 from pms_sync.web.forms import form_of
 from pms_sync.web.render import Renderer
@@ -33,6 +36,8 @@ from pms_sync.web.tape import Tape
 _WITHIN_S = 5.0
 _PAGE = 50
 _STORIES = 2
+_DIGITS = 10
+_NO_FAULTS: case_fields.Faults = MappingProxyType({})
 
 
 class DeskPages:
@@ -75,8 +80,17 @@ class DeskPages:
 
     async def case(self, request: web.Request) -> web.Response:
         """Show one case with the suggestions marked."""
-        seen = await self._look(request)
-        return self._shown(request, seen, Said(), case_fields.lines(seen.file.head))
+        return await self._shown(request, Said())
+
+    async def preview(self, request: web.Request) -> web.Response:
+        """Show the case with what the choices of a form would do; nothing is done."""
+        form = form_of(request)
+        async with health.promptly(self._database, _WITHIN_S) as connection:
+            file = await self._file(connection, request)
+        if form.get("version") != str(file.head.version) or not case_view.is_open(file.head):
+            return await self._moved(request, form)
+        faults = case_fields.read(form, case_fields.lines(file.head)).faults
+        return await (self._refused(request, form, faults) if faults else self._shown(request, Said(), form))
 
     async def resolve(self, request: web.Request) -> web.Response:
         """Follow what was chosen and lead on; else show the case as it is now, with everything typed still in it."""
@@ -99,6 +113,25 @@ class DeskPages:
             at, rest = case_fields.by_path([(one.path, one.why) for one in refused.problems], shown)
             return await self._refused(request, form, at, rest)
         return await self._onward(person, file.head.case_id, to_next="next" in form)
+
+    async def undo(self, request: web.Request) -> web.Response:
+        """Take a decision back and lead to the open case; else say plainly why it stays."""
+        person, case_id, version = _reader(request), _id_of(request), form_of(request).get("version", "")
+        wish = TakingBack(
+            tenant_id=person.tenant_id,
+            case_id=case_id,
+            version=int(version) if version.isascii() and version.isdecimal() and len(version) < _DIGITS else 0,
+            actor=_actor(person),
+        )
+        try:
+            await self._answering.take_back(wish)
+        except NotFound:
+            raise _no_case() from None
+        except TooLate:
+            return await self._kept(request, "late")
+        except CaseMoved:
+            return await self._kept(request, "moved")
+        return _led_to(f"/cases/{case_id}?back=1")
 
     async def _read(self, connection: Connection, person: Person, filters: Filters, after: str | None) -> Queue:
         """Read a page of the queue; a place that is none of ours is its beginning."""
@@ -126,7 +159,7 @@ class DeskPages:
             ids = file.head.reservation_ids[:_STORIES]
             stories = [await explain.load(connection, one, self._keys, person.tenant_id) for one in ids]
             picture = await self._picture(connection, person, file)
-        return Seen(file, [one for one in stories if one is not None], picture)
+        return Seen(file, [one for one in stories if one is not None], picture, self._answering.undo_s)
 
     async def _picture(self, connection: Connection, person: Person, file: CaseFile) -> Tape | None:
         place = tape.place_of(file.head, file.stays)
@@ -160,29 +193,58 @@ class DeskPages:
 
     async def _moved(self, request: web.Request, form: Form) -> web.Response:
         """Show the fresh difference to somebody who answered an older one (CON-05, UI-04)."""
-        seen = await self._look(request)
-        lines = case_fields.lines(seen.file.head)
-        said = Said(moved=True, typed=case_fields.left_over(form, lines))
-        return self._shown(request, seen, said, case_fields.as_typed(lines, form, {}))
+        return await self._shown(request, Said(moved=True), form)
 
     async def _refused(
         self, request: web.Request, form: Form, faults: case_fields.Faults, rest: Sequence[str] = ()
     ) -> web.Response:
         """Show what is wrong where it stands, with all that was typed."""
-        seen = await self._look(request)
-        lines = case_fields.as_typed(case_fields.lines(seen.file.head), form, faults)
-        return self._shown(request, seen, Said(refused=True, rest=rest), lines)
+        return await self._shown(request, Said(refused=True, rest=rest), form, faults)
 
-    def _shown(self, request: web.Request, seen: Seen, said: Said, lines: Sequence[FieldLine]) -> web.Response:
-        status = HTTPStatus.CONFLICT if said.moved else HTTPStatus.BAD_REQUEST if said.refused else HTTPStatus.OK
+    async def _kept(self, request: web.Request, why: Literal["late", "moved"]) -> web.Response:
+        """Say why a decision was not taken back, over the case as it is now."""
+        return await self._shown(request, Said(kept=why))
+
+    async def _shown(
+        self, request: web.Request, said: Said, form: Form | None = None, faults: case_fields.Faults = _NO_FAULTS
+    ) -> web.Response:
+        """Read the case anew and show it, with what was chosen and typed in a form still in it."""
+        seen = await self._look(request)
+        lines = case_fields.lines(seen.file.head)
+        answered = case_fields.Answered(case_fields.marked(lines), {})
+        if form is not None:
+            answered = case_fields.read(form, lines)
+            typed = case_fields.left_over(form, lines) if said.moved else ()
+            said = said._replace(typed=typed)
+        outlook = await self._outlook(request, seen, lines, answered)
+        lines = lines if form is None else case_fields.as_typed(lines, form, faults)
+        lost = said.moved or said.kept
+        status = HTTPStatus.CONFLICT if lost else HTTPStatus.BAD_REQUEST if said.refused else HTTPStatus.OK
         return self._renderer.page(
             "case.html",
             status,
-            view=case_view.view(seen, lines, _reader(request), self._clock.now(), said),
+            view=case_view.view(seen, lines, _reader(request), self._clock.now(), said, outlook),
             zone=seen.file.head.timezone,
             done=_done(request),
+            back="back" in request.query,
             session=session_of(request),
         )
+
+    async def _outlook(
+        self, request: web.Request, seen: Seen, lines: Sequence[FieldLine], answered: case_fields.Answered
+    ) -> Outlook | None:
+        """Foresee what the choices would do, once there is one for every field."""
+        person, head = _reader(request), seen.file.head
+        asked = case_view.is_open(head) and case_view.may_resolve(person) and answered.choices and not answered.faults
+        if not asked or not case_fields.is_complete(answered.choices, lines):
+            return None
+        try:
+            return outlook(await self._answering.foresee(_answer(person, seen.file, answered)))
+        except (NotFound, CaseMoved):
+            return None  # it moved since it was read; whoever resolves it is told
+        except ChoicesRefused as refused:
+            told = [f"{case_fields.named(one.path)}: {one.why}" for one in refused.problems]
+            return Outlook(problems=told)
 
 
 def _answer(person: Person, file: CaseFile, answered: case_fields.Answered) -> Answer:
@@ -191,8 +253,12 @@ def _answer(person: Person, file: CaseFile, answered: case_fields.Answered) -> A
         case_id=file.head.case_id,
         version=file.head.version,
         choices=answered.choices,
-        actor=Actor(name=person.actor, correlation_id=new_correlation_id()),
+        actor=_actor(person),
     )
+
+
+def _actor(person: Person) -> Actor:
+    return Actor(name=person.actor, correlation_id=new_correlation_id())
 
 
 def _reader(request: web.Request) -> Person:

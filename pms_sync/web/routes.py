@@ -62,6 +62,8 @@ def desk_routes(database: Database, keys: KeyRing, clock: Clock, answering: Answ
         web.get("/", page("read", "reservations")(pages.queue)),
         web.get("/cases/{id}", page("read", "reservations")(pages.case)),
         web.post("/cases/{id}/resolve", page("update", "reservations")(pages.resolve)),
+        web.post("/cases/{id}/preview", page("update", "reservations")(pages.preview)),
+        web.post("/cases/{id}/undo", page("update", "reservations")(pages.undo)),
     ]
 
 

@@ -104,7 +104,8 @@ async def test_another_method_is_refused(stage: Stage, method: str) -> None:
         ({}, lambda url: url + "/", 404),
         ({}, lambda url: url.replace("/webhooks/", "/Webhooks/"), 404),
         ({}, lambda url: url.replace("/beds24/", "/Beds24/"), 404),
-        ({}, lambda url: url.replace("/beds24/", "/mews/"), 404),
+        ({}, lambda url: url.replace("/beds24/", "/mews/"), 401),  # installed, and no door of it has this token
+        ({}, lambda url: url.replace("/beds24/", "/nobody/"), 404),
         ({}, lambda url: url.rpartition("/")[0], 404),
     ],
 )

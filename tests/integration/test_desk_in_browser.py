@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pytest
 import pytest_asyncio
 
+from pms_sync.apply.foreseeing import Foreseen, ForeseenPush
 from pms_sync.store.database import Database
 from pms_sync.store.sealing import KeyRing
 from tests.chromium import DESKTOP, PHONE, needs_chromium, visiting
@@ -96,6 +97,47 @@ async def test_who_types_another_value_means_it(site: Site, desk: DeskHotel) -> 
         await visit.page.click(RESOLVE)
         await visit.page.wait_for_selector("text=Resolved")
     assert desk.resolver.choices == [(SHAPE, "there", None), (BOOKER, "here", None), (NOTES, "value", "typed")]
+
+
+async def test_what_was_foreseen_is_shown_only_for_the_choices_it_is_about(site: Site, desk: DeskHotel) -> None:
+    """UX, a case, 4: a stale outlook would be worse than none; a button looks at other choices, also without keys."""
+    case = await desk.dates()
+    push = ForeseenPush(
+        account_id=desk.hotel.account_id, vendor="beds24", live=True, kind="modify", paths=(SHAPE,),
+        notices=("Beds24 does not send this change on to Booking.com",),
+    )  # fmt: skip
+    desk.resolver.foreseen = Foreseen(written=(SHAPE,), pushes=(push,))
+    async with visiting() as visit:
+        await visit.sign_in(site.address, EMAIL, PASSWORD)
+        await visit.page.goto(f"{site.address}/cases/{case}")
+        assert "does not send this change on" in await visit.page.inner_text(".outlook")
+        assert await visit.barriers() == []
+        await visit.page.check(f"[name='choice.{SHAPE}'][value='here']")
+        assert await visit.page.is_hidden(".outlook")
+        await visit.page.check(f"[name='choice.{SHAPE}'][value='there']")
+        assert await visit.page.is_visible(".outlook")
+        await visit.page.check(f"[name='choice.{SHAPE}'][value='here']")
+        await visit.page.click("button:text-is('Show what this does')")
+        assert await visit.page.is_visible(".outlook")
+        assert await visit.page.is_checked(f"[name='choice.{SHAPE}'][value='here']")
+        assert visit.complaints == []
+    assert [[one.take for one in choices] for _, _, _, choices in desk.resolver.previewed] == [["there"], ["here"]]
+    assert desk.resolver.calls == []
+
+
+async def test_a_row_of_a_review_is_left_for_later_by_mouse(site: Site, desk: DeskHotel) -> None:
+    total = "reservations[1002].total"
+    about = {"ref": "1002", "reservation_id": str(await desk.booked())}
+    case = await desk.case("link_up", DATES | about, row(total, None, "1.00", "2.00") | about, ref=None)
+    async with visiting(PHONE) as visit:
+        await visit.sign_in(site.address, EMAIL, PASSWORD)
+        await visit.page.goto(f"{site.address}/cases/{case}")
+        assert await visit.page.inner_text(".summary") == "1 as it is there, 1 left for later."
+        assert (await visit.barriers(), await visit.sideways()) == ([], 0)
+        await visit.page.click(RESOLVE)
+        await visit.page.wait_for_selector("text=Resolved")
+        assert visit.complaints == []
+    assert desk.resolver.choices == [(SHAPE, "there", None)]
 
 
 async def test_without_a_script_everything_works(site: Site, desk: DeskHotel) -> None:

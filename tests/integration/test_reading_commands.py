@@ -107,7 +107,8 @@ class TestPolling:
         for stream in ("nothing", "", "catalogue", "reservations\0", "\x1b[31m", "x" * 9000):
             told = machine.invoke("poll-once", "--stream", stream, "--json")
             assert (told.code, told.error["where"]) == (2, "--stream"), stream
-            assert told.error["remedy"] == "choose one of: reservations"
+            assert told.error["remedy"].startswith("choose one of: ")
+            assert told.error["remedy"].endswith("reservations")
 
     @pytest.mark.parametrize("words", [("poll-once",), ("backfill", "--account", "{}")], ids=" ".join)
     def test_a_vendor_that_is_away_may_come_back(

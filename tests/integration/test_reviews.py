@@ -348,3 +348,17 @@ async def test_only_links_that_are_in_the_review_lock_it(pair: Meeting) -> None:
         assert held == set()
         held = await reviews.holding(connection, pair.tenant_id, [pair.other], ["9003", "9002"])
         assert held == {case["account_id"]}
+
+
+async def test_who_decides_waits_for_the_reservation_before_the_case(pair: Meeting) -> None:
+    """One lock order: a batch that holds the reservation writes the case last, and the late decision is told."""
+    case = await pair.both()
+    async with pair.database.transaction(pair.tenant_id) as batch:
+        await batch.execute("SELECT FROM reservations ORDER BY reservation_id FOR NO KEY UPDATE")
+        deciding = asyncio.create_task(pair.resolve(case, take(FIRST, "there"), take(SECOND, "there")))
+        while not await batch.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+            await batch.execute("SELECT pg_sleep(0.01)")
+        await batch.execute("UPDATE cases SET version = version + 1")
+    with pytest.raises(CaseMoved):
+        await deciding
+    assert await pair.departures() == [12, 12]

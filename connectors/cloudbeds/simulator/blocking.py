@@ -10,6 +10,7 @@ from connectors.cloudbeds.simulator.holds import block, held
 from connectors.cloudbeds.simulator.hotel import Hotel
 from connectors.cloudbeds.simulator.ids import Ids
 from connectors.cloudbeds.simulator.site import Place
+from connectors.cloudbeds.simulator.truth import block_ref
 from connectors.cloudbeds.simulator.words import BLOCK_KINDS, WHERE
 from connectors.kit.simulator.contract import OrderRefused, Row
 
@@ -48,7 +49,7 @@ class Blocker:
         """Remove a block; nothing of it can be read any more."""
         self._hotel["blocks"].drop(row["roomBlockID"])
         self._events.append(events.of_block(row, "removed"))
-        return {"ref": row["rooms"][0]["eventID"], "version": self._now}
+        return {"ref": block_ref(row, row["rooms"][0]), "version": self._now}
 
     def _dates(self, told: Row, row: Row) -> Row:
         one = timedelta(days=1 if self.end_inclusive else 0)
@@ -65,4 +66,4 @@ class Blocker:
     def _stored(self, row: Row, action: str) -> Row:
         self._hotel["blocks"].put(row["roomBlockID"], row)
         self._events.append(events.of_block(row, action))
-        return {"ref": row["rooms"][0]["eventID"], "version": self._now}
+        return {"ref": block_ref(row, row["rooms"][0]), "version": self._now}

@@ -15,6 +15,7 @@ from connectors.cloudbeds.simulator.hotel import Hotel
 from connectors.cloudbeds.simulator.ids import Ids
 from connectors.cloudbeds.simulator.site import Place
 from connectors.cloudbeds.simulator.states import living
+from connectors.cloudbeds.simulator.truth import block_ref
 from connectors.cloudbeds.simulator.verbatim import of_guests, onto_booking
 from connectors.cloudbeds.simulator.words import WHERE
 from connectors.kit.simulator.clock import stamp
@@ -147,9 +148,10 @@ class Changer:
         return None if found is None or found["isDeleted"] else found
 
     def _block(self, ref: object) -> tuple[Place, Row]:
-        """Return a block by its own id, or by that of one of its rooms' entries; raises OrderRefused."""
+        """Return a block by its own id, or by a name of one of its rooms' entries; raises OrderRefused."""
         for block in self._hotel["blocks"].rows():
-            if ref in {block["roomBlockID"], *(one["eventID"] for one in block["rooms"])}:
+            names = {name for one in block["rooms"] for name in (one["eventID"], block_ref(block, one))}
+            if ref in {block["roomBlockID"], *names}:
                 return self._place(block["propertyID"]), block
         raise OrderRefused(f"no booking {ref}", WHERE, "use the ref of a reservation, block, guest or room")
 

@@ -42,7 +42,7 @@ _CHANNELS = MappingProxyType(
         **{name.capitalize(): name for name in ("airbnb", "expedia", "agoda", "vrbo")},
     }
 )
-_BLOCK_KINDS = {"blocked_dates": "closure", "out_of_service": "out_of_service", "courtesy_hold": "allotment"}
+_BLOCK_KINDS = {"blocked_dates": "owner", "out_of_service": "out_of_service", "courtesy_hold": "owner"}
 _DAY = timedelta(days=1)
 
 
@@ -94,7 +94,7 @@ class Narrator:
             "currency": home.site.currency,
             "total": _money(home, bookings.sums(row)["grandTotal"]),
             "booker": _guest(main),
-            "guests": [_guest(one) for one in self._view.guests(row) if one["guestID"] != row["mainGuest"]],
+            "guests": [_guest(one) for one in self._view.guests(row)],
             "room_stays": stays,
             "created_at": row["_created"],
             "modified_at": row["_modified"],
@@ -123,7 +123,7 @@ class Narrator:
         departure = last + _DAY if last and self._inclusive else last
         return {
             "vendor": VENDOR,
-            "ref": one["eventID"],
+            "ref": block_ref(block, one),
             "property_ref": block["propertyID"],
             "room_type_ref": one["roomTypeID"],
             "room_ref": one["roomID"],
@@ -132,6 +132,11 @@ class Narrator:
             "kind": _BLOCK_KINDS[block["roomBlockType"]],
             "gone": False,
         }
+
+
+def block_ref(block: Row, one: Row) -> str:
+    """Name a blocked room as it is known outside: by its block and its room."""
+    return f"{block['roomBlockID']}/{one['roomID']}"
 
 
 def _guest(guest: Row) -> Row:

@@ -72,16 +72,27 @@ function markTyped(event) {
   }
 }
 
+// What the daemon foresaw is about the choices it was asked about, and about no others.
+function keepOutlook() {
+  const outlook = form.querySelector(".outlook");
+  if (!outlook) return;
+  const fields = [...form.querySelectorAll("tr[data-path] input, tr[data-path] textarea, tr[data-path] select")];
+  const chosen = (field) => [...field.options].some((option) => option.selected !== option.defaultSelected);
+  const moved = (field) => (field.type === "radio" ? field.checked !== field.defaultChecked : field.tagName === "SELECT" ? chosen(field) : field.value !== field.defaultValue);
+  outlook.hidden = fields.some(moved);
+}
+
 function tellChoice() {
+  keepOutlook();
   const summary = form.querySelector(".summary");
   if (!summary) return;
   const lines = [...form.querySelectorAll("tr[data-path]")].filter((line) => line.querySelector("input[type=radio]"));
-  const taken = { here: 0, there: 0, value: 0 };
+  const taken = { here: 0, there: 0, value: 0, later: 0 };
   for (const line of lines) {
     const mark = line.querySelector("input[type=radio]:checked");
     if (mark) taken[mark.value] += 1;
   }
-  const words = { here: "as it is here", there: "as it is there", value: "as typed" };
+  const words = { here: "as it is here", there: "as it is there", value: "as typed", later: "left for later" };
   const told = Object.entries(taken).filter(([, number]) => number > 0);
   const open = lines.length - told.reduce((sum, [, number]) => sum + number, 0);
   const parts = lines.length > 1 ? told.map(([take, number]) => `${number} ${words[take]}`) : [];
@@ -96,6 +107,7 @@ const answers = form?.querySelector("button[type=submit]") ?? null;
 if (rows.length || answers) tellKeys();
 if (answers) {
   form.addEventListener("input", markTyped);
+  form.addEventListener("input", keepOutlook);
   form.addEventListener("change", tellChoice);
   tellChoice();
 }

@@ -1,0 +1,215 @@
+"""Comparing: a listing read to its end and held against what we hold, a page at a time, with nothing written.
+
+Most objects are told equal by one digest or version; only the others are mapped and opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import msgspec
+
+from pms_sync.domain.digest import record_digest
+from pms_sync.domain.errors import MappingRejected
+from pms_sync.ports.connector import Page, Record
+from pms_sync.ports.listing import Listed, Walk
+from pms_sync.ports.mapper import Crosswalk, Mapper, MappingContext
+from pms_sync.reconcile.given import STREAM, Ends, Progress, ReconcileRuntime, TakeIn
+from pms_sync.reconcile.plan import missing
+from pms_sync.reconcile.sides import (
+    Class,
+    Difference,
+    Glance,
+    Shown,
+    Told,
+    difference,
+    glance,
+    must_be_shown,
+    tells_absence,
+)
+from pms_sync.store import accounts, crosswalk, equality, seen
+from pms_sync.store.accounts import Account
+from pms_sync.store.database import Connection, Database
+from pms_sync.store.equality import Held
+from pms_sync.store.recognise import Recognised, is_ref, recognise, unreadable_ref
+from pms_sync.store.sealing import KeyRing
+from pms_sync.store.seen import Seen
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """In whose terms one run compares: the account, its codes and its mapper as they were when it began."""
+
+    account: Account
+    codes: Crosswalk
+    mapper: Mapper
+    identifier_keys: frozenset[str]
+
+    @property
+    def context(self) -> MappingContext:
+        """Return what the mapper needs to know of the property."""
+        one = self.account
+        return MappingContext(
+            property_code=one.property_code, zone=one.timezone, currency=one.currency, crosswalk=self.codes
+        )
+
+
+class Found(msgspec.Struct, kw_only=True):
+    """What comparing has come to so far: every ref that was listed, and what differs, by ref.
+
+    `on_its_way` are those that wait to be read or applied already, `parked` those of which a row is parked. `whole`
+    says that the listing was read to its end and came to rest, so that it tells what is not there.
+    """
+
+    listed: set[str] = set()
+    differences: dict[str, Difference] = {}
+    on_its_way: set[str] = set()
+    parked: set[str] = set()
+    live: int = 0
+    whole: bool = True
+    first_ticket: int = 0
+    last_ticket: int = 0
+
+
+class Comparing:
+    """Compares; holds no state between runs."""
+
+    def __init__(self, database: Database, keys: KeyRing, walk: Walk, take_in: TakeIn) -> None:
+        """`walk` reads a listing, `take_in` parks rows that nothing can name."""
+        self._database, self._keys, self._walk, self._take_in = database, keys, walk, take_in
+
+    async def terms(self, runtime: ReconcileRuntime) -> Terms:
+        """Return the terms as they are now."""
+        async with self._database.transaction(runtime.account.tenant_id) as connection:
+            [account] = await accounts.load(connection, [runtime.account.account_id])
+            codes = await crosswalk.load_crosswalk(connection, account)
+        keys = runtime.connector.spec.identifier_keys
+        return Terms(account=account, codes=codes, mapper=runtime.mapper, identifier_keys=keys)
+
+    async def read(
+        self, runtime: ReconcileRuntime, terms: Terms, ends: Ends, *, park: bool, progress: Progress
+    ) -> Found:
+        """Read the range to its end and compare; `park` takes in rows that cannot be named. Raises VendorFault."""
+        async with self._database.connection() as connection:
+            found = Found(parked=await equality.parked(connection, terms.account.account_id, STREAM))
+        async for listed in self._walk(runtime, STREAM, ends):
+            found.first_ticket = found.first_ticket or listed.ticket
+            found.last_ticket = listed.ticket
+            found.whole = found.whole and listed.settled
+            nameless = await self._page(terms, listed, found)
+            if park and (nameless.records or nameless.rejected):
+                await self._take_in(runtime, STREAM, nameless, listed.ticket)
+            progress(len(found.listed), len(found.differences), listed.window.end)
+        return found
+
+    async def absent(self, terms: Terms, dimension: str, ends: Ends, today: date, found: Found) -> None:
+        """Add what a whole listing did not show though it must."""
+        found.whole = found.whole and tells_absence(dimension)
+        account = terms.account
+        async with self._database.transaction(account.tenant_id) as connection:
+            live = await equality.live(connection, account, today)
+            found.live = len(live)
+            blocks = await equality.live_blocks(connection, account, today, STREAM)
+            unlisted = {ref: one for ref, one in {**blocks, **live}.items() if ref not in found.listed}
+            remotes = await equality.remotes(connection, self._keys, account, list(unlisted.values()))
+        if found.whole:
+            must = {ref for ref, remote in remotes.items() if must_be_shown(remote, dimension, ends, today)}
+            tickets = {"first_ticket": found.first_ticket, "last_ticket": found.last_ticket}
+            found.differences |= {one.ref: one for one in missing(unlisted, must_be_shown=must, **tickets)}
+
+    async def _page(self, terms: Terms, listed: Listed, found: Found) -> Page:
+        """Compare one page, and return those of its rows that have no name."""
+        shown, nameless = _shown(terms, listed)
+        refs = [*shown]
+        async with self._database.transaction(terms.account.tenant_id) as connection:
+            held = await equality.held(connection, terms.account, refs)
+            looks = {ref: glance(one, held.get(ref), parked=ref in found.parked) for ref, one in shown.items()}
+            for ref in [ref for ref, look in looks.items() if look is Glance.DIFFERENT]:
+                shown[ref] = _without_cards(terms, shown[ref])
+                looks[ref] = glance(shown[ref], held.get(ref), parked=ref in found.parked)
+            differing = [one for ref, one in shown.items() if looks[ref] is Glance.DIFFERENT]
+            told = await self._closely(connection, terms, differing, held, found) if differing else {}
+        found.listed.update(refs)
+        for ref, look in looks.items():
+            found.differences.pop(ref, None)  # the page may have come before
+            unsure = Difference(ref=ref, kind=None, ticket=listed.ticket) if look is Glance.UNSURE else None
+            one = told.get(ref) or unsure
+            if one is not None:
+                found.differences[ref] = one
+        return nameless
+
+    async def _closely(
+        self,
+        connection: Connection,
+        terms: Terms,
+        differing: Sequence[Shown],
+        held: Mapping[str, Held],
+        found: Found,
+    ) -> dict[str, Difference | None]:
+        account, refs = terms.account, [one.ref for one in differing]
+        known = await seen.load(connection, account.tenant_id, account.account_id, STREAM, refs)
+        opened = [held[ref] for ref in refs if ref in held]
+        remotes = await equality.remotes(connection, self._keys, account, opened)
+        coming = {one.ref for one in differing if _is_on_its_way(one, known)}
+        found.on_its_way |= coming
+        rest = [one for one in differing if one.ref not in coming]
+        return {one.ref: _look(terms, one, held.get(one.ref), remotes.get(one.ref), known) for one in rest}
+
+
+def _is_on_its_way(shown: Shown, known: Seen) -> bool:
+    """Tell whether the object waits in its lane to be read, or to be applied as it is shown."""
+    return shown.ref in known.waiting and known.waiting[shown.ref] in {None, shown.digest}
+
+
+def _look(terms: Terms, shown: Shown, held: Held | None, remote: Told | None, known: Seen) -> Difference | None:
+    """Class one object by what it means."""
+    if not shown.has_name:
+        return Difference(ref=shown.ref, kind=Class.MAPPING, ticket=shown.ticket, needs_person=True)
+    if shown.digest is None:
+        return difference(shown, held, None, remote)
+    parked = known.parked.get(shown.ref) == shown.digest
+    told = _mapped(terms, shown)
+    if told is None:
+        return Difference(ref=shown.ref, kind=Class.MAPPING, ticket=shown.ticket, needs_person=parked)
+    return difference(shown, held, told, remote)
+
+
+def _mapped(terms: Terms, shown: Shown) -> Told | None:
+    """Return the one object that the record is, None where the mapper does not understand it."""
+    try:
+        mapped = terms.mapper.to_revisions(STREAM, shown.body, terms.context)
+    except MappingRejected:
+        return None
+    objects: list[Told] = [*mapped.revisions, *mapped.blocks]
+    return objects[0] if len(objects) == 1 else None
+
+
+def _shown(terms: Terms, listed: Listed) -> tuple[dict[str, Shown], Page]:
+    """Return the page's rows by ref, and those that have no name, under one of their own."""
+    page, ours = listed.page, terms.account.property_ref
+    mine = [record for record in page.records if record.property_ref == ours]
+    odd = tuple(record for record in mine if not is_ref(record.ref))
+    shown = {one.ref: Shown(ref=one.ref, ticket=listed.ticket, version=one.version) for one in page.sightings}
+    shown |= {record.ref: _whole(terms, record, listed.ticket) for record in mine if is_ref(record.ref)}
+    for body in (*(record.body for record in odd), *(row.body for row in page.rejected)):
+        ref = unreadable_ref(_recognised(terms, body).body_digest)
+        shown[ref] = Shown(ref=ref, ticket=listed.ticket, digest=b"", has_name=False)
+    return shown, Page(records=odd, rejected=page.rejected)
+
+
+def _whole(terms: Terms, record: Record, ticket: int) -> Shown:
+    """Take a record as it came: bytes with a card in them are equal to nothing that is stored, and looked at again."""
+    digest = record_digest(record.body, terms.mapper.version, terms.codes.version)
+    return Shown(ref=record.ref, ticket=ticket, digest=digest, body=record.body)
+
+
+def _without_cards(terms: Terms, shown: Shown) -> Shown:
+    """Remove cards before anything is compared as it is stored, or mapped."""
+    if not shown.body:
+        return shown
+    known = _recognised(terms, shown.body)
+    return msgspec.structs.replace(shown, digest=known.digest, body=known.body)
+
+
+def _recognised(terms: Terms, body: bytes) -> Recognised:
+    return recognise(body, terms.identifier_keys, terms.mapper.version, terms.codes.version)

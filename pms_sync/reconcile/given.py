@@ -1,0 +1,44 @@
+"""Given: what the composition root hands in, since reading and landing are other rooms' business."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from pms_sync.ports.connector import Connector, Page
+from pms_sync.ports.mapper import Mapper
+from pms_sync.store.accounts import Account
+
+STREAM = "reservations"
+Ends = tuple[datetime, datetime]
+
+
+class ReconcileRuntime(Protocol):
+    """One account ready to be listed."""
+
+    account: Account
+    connector: Connector
+    mapper: Mapper
+
+
+class TakeIn(Protocol):
+    """Stores and parks rows that nothing can name, so that a person sees them (ingest.intake)."""
+
+    async def __call__(self, runtime: Any, stream: str, page: Page, ticket: int) -> None:  # noqa: ANN401
+        """Take in what the page holds; what is known already changes nothing."""
+        ...
+
+
+Work = Callable[[UUID], Awaitable[object]]  # works on an account's lanes, or wakes whoever does
+Progress = Callable[[int, int, datetime], None]  # rows compared, differences so far, place in the range
+Told = Callable[[str, int], None]  # a word (class, `healed`, `refused`) and a number, after the run
+
+
+def unseen(_compared: int, _differing: int, _place: datetime) -> None:
+    """Nobody watches."""
+
+
+def unheard(_word: str, _count: int) -> None:
+    """Nobody counts."""

@@ -36,9 +36,7 @@ class Price(NamedTuple):
     basis: PriceBasis
 
 
-def price(
-    items: Sequence[Item] | UnsetType, stay: StayRange, zone: ZoneInfo, currency: str, *, fell: bool
-) -> Price:
+def price(items: Sequence[Item] | UnsetType, stay: StayRange, zone: ZoneInfo, currency: str, *, fell: bool) -> Price:
     """Read the price of a stay from its nights; `fell` says that it was canceled.
 
     A canceled stay keeps the price of the nights that fell with it. Amounts in several currencies have no sum.

@@ -74,11 +74,17 @@ class Facing(msgspec.Struct, frozen=True, kw_only=True):
 def facing(ours: Revision, state: LinkState, tongue: Tongue, there: Revision | None = None) -> Facing:
     """Lay the sides of a link beside each other; `there` is what the vendor shows now, else as last seen.
 
+    A bill is the home vendor's own: the lines that another vendor keeps of the same stay are no side of it.
+
     Raises MappingRejected for a state of ours that this vendor cannot be told.
     """
-    held, shown = tongue.project(ours, state.home[0]), there or state.remote
+    keeps_bill = not ours.vendor or ours.vendor == tongue.account.vendor
+    held, shown, last = (
+        one if keeps_bill or one is None else msgspec.structs.replace(one, folio_lines=UNSET)
+        for one in (tongue.project(ours, state.home[0]), there or state.remote, state.remote)
+    )
     pairing = Pairing(stays=_stays(held, shown), guests=pair_guests(held, shown) if shown else {})
-    base, _ = restore(_tree(state.remote), state.divergence)
+    base, _ = restore(_tree(last), state.divergence)
     return Facing(
         held=held,
         base=rekeyed(base, pairing),

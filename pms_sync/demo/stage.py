@@ -172,7 +172,11 @@ async def stage(seed: int, reservations: int, poll_interval_s: int) -> AsyncIter
     """Set it up in a folder of its own, with every vendor that is installed, and clear it away at the end."""
     async with AsyncExitStack() as opened:
         client = await opened.enter_async_context(httpx.AsyncClient(timeout=30))
-        players = {player: await _on(player, seed, reservations, client, opened) for player in _installed()}
+        # Each vendor draws from a seed of its own: equal ones would give two hotels the same OTA references.
+        players = {
+            player: await _on(player, seed + number, reservations, client, opened)
+            for number, player in enumerate(_installed())
+        }
         folder = tempfile.TemporaryDirectory(prefix="pms-sync-demo-", ignore_cleanup_errors=True)
         root = Path(opened.enter_context(folder))
         daemon = Daemon(_environment(root, players, poll_interval_s), root / "daemon.log")

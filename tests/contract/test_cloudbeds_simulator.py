@@ -286,7 +286,7 @@ async def test_room_blocks_are_of_today_and_of_35_days_at_most(desk: Desk) -> No
     found = await desk.rows("getRoomBlocks", startDate="2026-03-01", endDate="2026-04-05")
     (row,) = found["roomBlocks"]
     assert (row["startDate"], row["endDate"]) == ("2026-03-10", "2026-03-11")
-    assert [one["eventID"] for one in row["rooms"]] == [made["ref"]]
+    assert [f"{row['roomBlockID']}/{one['roomID']}" for one in row["rooms"]] == [made["ref"]]
     (told,) = (await desk.truth())["blocks"]
     assert (told["arrival"], told["departure"]) == ("2026-03-10", "2026-03-12")
     await desk.change("delete", ref=made["ref"])

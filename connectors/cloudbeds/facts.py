@@ -52,6 +52,7 @@ SPEC = ConnectorSpec(
             period=timedelta(minutes=15),
             sweep_back=timedelta(days=1),
             sweep_ahead=timedelta(days=400),
+            first_far=False,
             page_size=20,
         ),
         StreamSpec(name=CATALOGUE, feed="snapshot", page_size=20),

@@ -285,8 +285,8 @@ class Following:
 
 
 def _range(spec: StreamSpec, now: datetime, *, first: bool) -> tuple[datetime, datetime]:
-    """A stream that is swept again and again is listed to its far ends the first time only."""
-    if first or spec.feed != "sweep":
+    """A stream that is swept again and again is listed to its far ends the first time only, if at all."""
+    if (first and spec.first_far) or spec.feed != "sweep":
         return windows.snapshot_range(now)
     return windows.sweep_range(now, spec.sweep_back, spec.sweep_ahead)
 

@@ -29,7 +29,9 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     further ones, by property-local day, along which a sweep of a few days tells what is new. `period` is how long the
     stream rests after a read, where the usual interval of polls would be wrong. `sweep_back` and `sweep_ahead` say how
     far around the present a sweep lists, where not everything is wanted each time; `sweep_every` how often a stream
-    that has a delta is swept as well, because its delta is known to miss changes.
+    that has a delta is swept as well, because its delta is known to miss changes. `first_far` says whether the first
+    listing goes to the far ends all the same, or no further than a sweep: where windows are short, and what is over or
+    far away is of no use, it would be hundreds of calls for nothing.
     """
 
     name: str
@@ -46,6 +48,7 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     sweep_back: timedelta | None = None
     sweep_ahead: timedelta | None = None
     sweep_every: timedelta | None = None
+    first_far: bool = True
     page_size: int = 100
 
 

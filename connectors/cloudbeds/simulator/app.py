@@ -26,6 +26,7 @@ from connectors.kit.simulator.startable import Startable
 
 LARGEST_BODY = 1 << 20
 _READS_QUERY = frozenset({"GET", "DELETE"})
+_NO_LIMIT = 1_000_000
 
 
 class Endpoints:
@@ -106,3 +107,11 @@ class CloudbedsSimulator(Startable):
 def create(seed: int = 1, **options: object) -> CloudbedsSimulator:
     """Build a simulator; options are the fields of Options. Raises TypeError for an unknown one."""
     return CloudbedsSimulator(seed, Options(**options))  # type: ignore[arg-type]
+
+
+def unhurried(seed: int = 1, **options: object) -> CloudbedsSimulator:
+    """Build a simulator that limits no calls per second, for trials that make many; options are those of `create`."""
+    return create(seed, property_limit=_NO_LIMIT, client_limit=_NO_LIMIT, **options)
+
+
+create.unhurried = unhurried  # type: ignore[attr-defined]

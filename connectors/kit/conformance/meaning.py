@@ -162,7 +162,7 @@ async def versions_grow(bench: Bench) -> str:
     ref = await bench.book()
     first = await _version(bench, ref)
     await bench.sim("clock", advance_s=2)
-    await bench.change("modify", ref=ref, set={"notes": "later"})
+    await bench.change("modify", ref=ref, set={"adults": 2})
     second = await _version(bench, ref)
     demand(first < second, f"the version went from {first!r} to {second!r}")
     return f"{first} before {second}"

@@ -78,11 +78,9 @@ def facing(ours: Revision, state: LinkState, tongue: Tongue, there: Revision | N
 
     Raises MappingRejected for a state of ours that this vendor cannot be told.
     """
-    keeps_bill = not ours.vendor or ours.vendor == tongue.account.vendor
-    held, shown, last = (
-        one if keeps_bill or one is None else msgspec.structs.replace(one, folio_lines=UNSET)
-        for one in (tongue.project(ours, state.home[0]), there or state.remote, state.remote)
-    )
+    side = _whole if not ours.vendor or ours.vendor == tongue.account.vendor else _without_bill
+    held, shown, last = side(tongue.project(ours, state.home[0])), there or state.remote, state.remote
+    shown, last = side(shown) if shown else None, side(last) if last else None
     pairing = Pairing(stays=_stays(held, shown), guests=pair_guests(held, shown) if shown else {})
     base, _ = restore(_tree(last), state.divergence)
     return Facing(
@@ -93,6 +91,14 @@ def facing(ours: Revision, state: LinkState, tongue: Tongue, there: Revision | N
         pairing=pairing,
         owners=tongue.owners(ours),
     )
+
+
+def _whole(revision: Revision) -> Revision:
+    return revision
+
+
+def _without_bill(revision: Revision) -> Revision:
+    return msgspec.structs.replace(revision, folio_lines=UNSET)
 
 
 def _as_last_said(ours: Revision, state: LinkState, tongue: Tongue, there: Revision) -> Facing:

@@ -23,15 +23,13 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Declared facts of one stream, from which the engine picks its strategy.
 
     `overlap` is how far a window reaches back before the cursor until the account is calibrated;
-    `calibrated_overlap` is used once `Connector.calibrate` proved how the vendor reads our times.
-    `snapshot_dimension` names the window dimension that lists everything (backfill), if there is one;
-    `max_window` limits windows of changes, `max_snapshot_window` those along that dimension. `day_dimensions` are
-    further ones, by property-local day, along which a sweep of a few days tells what is new. `period` is how long the
+    `calibrated_overlap` is used once `Connector.calibrate` proved how the vendor reads our times. `snapshot_dimension`
+    names the window dimension that lists everything (backfill), if there is one; `max_window` limits windows of changes,
+    `max_snapshot_window` those along that dimension. `day_dimensions` are further ones, by property-local day, along which a sweep of a few days tells what is new. `period` is how long the
     stream rests after a read, where the usual interval of polls would be wrong. `sweep_back` and `sweep_ahead` say how
     far around the present a sweep lists, where not everything is wanted each time; `sweep_every` how often a stream
-    that has a delta is swept as well, because its delta is known to miss changes. `first_far` says whether the first
-    listing goes to the far ends all the same, or no further than a sweep: where windows are short, and what is over or
-    far away is of no use, it would be hundreds of calls for nothing.
+    that has a delta is swept as well, because its delta misses changes. Without `first_far` the first listing goes no
+    further than a sweep, where short windows would make hundreds of calls of it.
     """
 
     name: str
@@ -297,7 +295,7 @@ Sleep = Callable[[float], Awaitable[None]]
 class ConnectorContext(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a connector may touch, handed in by the composition root.
 
-    `sleep` is how it waits where one method makes several calls that the vendor wants apart; nothing else waits.
+    `sleep` is how it waits between the calls of one method where the vendor wants them apart.
     """
 
     base_url: str

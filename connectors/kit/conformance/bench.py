@@ -52,7 +52,7 @@ class Simulator(Protocol):
 
 
 SimulatorFactory = Callable[[int], Simulator]
-"""Makes a simulator from a seed; its attribute `unhurried`, where it has one, makes one that limits no calls per second."""
+"""Makes a simulator from a seed; its attribute `unhurried`, if any, makes one that limits no calls per second."""
 OpenClient = Callable[[str], httpx.AsyncClient]
 """Makes the HTTP client for a base URL, as the product does, but allowed to reach loopback."""
 

@@ -22,14 +22,15 @@ Trust = Literal["weak", "signed"]
 class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Declared facts of one stream, from which the engine picks its strategy.
 
-    `overlap` is how far a window reaches back before the cursor until the account is calibrated;
-    `calibrated_overlap` is used once `Connector.calibrate` proved how the vendor reads our times. `snapshot_dimension`
-    names the window dimension that lists everything (backfill), if there is one; `max_window` limits windows of changes,
-    `max_snapshot_window` those along that dimension. `day_dimensions` are further ones, by property-local day, along which a sweep of a few days tells what is new. `period` is how long the
-    stream rests after a read, where the usual interval of polls would be wrong. `sweep_back` and `sweep_ahead` say how
-    far around the present a sweep lists, where not everything is wanted each time; `sweep_every` how often a stream
-    that has a delta is swept as well, because its delta misses changes. Without `first_far` the first listing goes no
-    further than a sweep, where short windows would make hundreds of calls of it.
+    `overlap` is how far a window reaches back before the cursor until the account is calibrated; `calibrated_overlap`
+    is used once `Connector.calibrate` proved how the vendor reads our times. `snapshot_dimension` names the window
+    dimension that lists everything (backfill), if there is one; `max_window` limits windows of changes,
+    `max_snapshot_window` those along that dimension. `day_dimensions` are further ones, by property-local day, along
+    which a sweep of a few days tells what is new. `period` is how long the stream rests after a read, where the usual
+    interval of polls would be wrong. `sweep_back` and `sweep_ahead` say how far around the present a sweep lists, if
+    not everything is wanted; `sweep_every` how often a stream with a delta is swept too, because its delta misses
+    changes. Without `first_far` the first listing goes no further than a sweep, as short windows would make it hundreds
+    of calls.
     """
 
     name: str
@@ -293,10 +294,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class ConnectorContext(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a connector may touch, handed in by the composition root.
-
-    `sleep` is how it waits between the calls of one method where the vendor wants them apart.
-    """
+    """Everything a connector may touch, handed in; it waits with `sleep` where a vendor wants its calls apart."""
 
     base_url: str
     property_ref: str

@@ -35,7 +35,8 @@ def _cursor(row: Row, more: Row, now: datetime | None) -> Iterator[Finding]:
     if more["page"] is not None and (start is None or end is None or start >= end):
         yield None, difference("I5", ref, "window", there="the window of the page", here=f"{start} to {end}")
     if row["position"] is None:
-        if more["phase"] == "delta" or row["last_success_at"] is not None:
+        # A queue that handed out nothing yet was read well all the same, and has no position: that of its last message.
+        if more["phase"] == "delta" or start is not None:
             yield None, difference("I5", ref, "position", there="an instant")
         return
     try:

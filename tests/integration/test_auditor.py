@@ -678,6 +678,13 @@ async def test_a_planted_defect_is_found_where_it_is(house: House, defect: Plant
     assert not found.converged
 
 
+async def test_a_queue_that_handed_out_nothing_yet_has_no_position(house: House) -> None:
+    await plant(
+        house.dsn, "UPDATE cursors SET phase = 'snapshot', position = NULL, window_from = NULL, window_to = NULL"
+    )
+    assert (await house.audit()).converged
+
+
 async def test_a_unit_held_twice_is_found_where_the_unique_key_is_lost(house: House) -> None:
     """I8: what the database makes impossible, as long as its key is there."""
     key = "room_claims_pkey"

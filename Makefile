@@ -22,14 +22,14 @@ demo: $(STAMP) ## Watch a simulated hotel flow in (ARGS="--headless --seconds 40
 	@$(VENV)/bin/pms-sync demo $(ARGS)
 
 test: $(STAMP) ## Run the tests (a few minutes; ARGS go to pytest)
-	$(PY) -m pytest -m "not slow" -n 2 $(ARGS)
+	$(PY) -m pytest -m "not slow" -n 2 --dist worksteal $(ARGS)
 
 test-all: $(STAMP) ## Run every test, then all of them again on PostgreSQL 15
 	@$(find_chromium)
-	$(PY) -m pytest -n 2 $(ARGS)
+	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 	@$(find_pg15); if [ -n "$$pg15" ]; then \
 	  echo "The same tests on PostgreSQL 15 ($$pg15):"; \
-	  PMS_SYNC_PG_BIN="$$pg15" $(PY) -m pytest -n 2 $(ARGS); \
+	  PMS_SYNC_PG_BIN="$$pg15" $(PY) -m pytest -n 2 --dist worksteal $(ARGS); \
 	else \
 	  echo '!!! PostgreSQL 15 was not found and could not be installed: its half of test-all did NOT run.'; \
 	  echo '!!! Install the package postgresql-15, or put the folder of its programs on PATH.'; \

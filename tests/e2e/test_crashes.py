@@ -66,6 +66,7 @@ async def killed_under_load(root: Path, kills: int, seed: int) -> list[float]:
     return back
 
 
+@pytest.mark.slow
 async def test_three_kills_under_load_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     """CRS-01, I1 to I15."""
     await killed_under_load(tmp_path, 3, 1)

@@ -19,6 +19,7 @@ _CREDITS, _RESERVE, _READ = 100.0, 15.0, 1.2
 _LEFT_OF_WINDOW_S = 10
 
 
+@pytest.mark.slow
 async def test_credits_end_at_the_reserve_without_a_429_and_reading_resumes_with_the_window(tmp_path: Path) -> None:
     """B24-01, BRK-07, I14: polls stop at the reserve, a burst of webhooks costs few calls, and nothing is lost."""
     async with on_stage(tmp_path, poll_interval_s=1, credits=_CREDITS) as stage:

@@ -76,8 +76,12 @@ async def test_a_dead_account_is_told_to_subscribers_and_by_mail_and_so_is_its_r
     await told.set_account("active")
     await told.listener.has_taken(4)
     assert [one.document["data"].get("kind") for one in told.listener.took[2:]] == [None, "account_recovered"]
-    page = (await told.stage.http.get(f"{told.stage.daemon.url}/metrics")).text
-    assert 'pms_sync_deliveries_out_total{outcome="delivered"} 4.0' in page
+
+    async def counted() -> bool:
+        page = (await told.stage.http.get(f"{told.stage.daemon.url}/metrics")).text
+        return 'pms_sync_deliveries_out_total{outcome="delivered"} 4.0' in page
+
+    await eventually(counted, 20)  # the listener has it before the answer is counted
     assert await told.stage.daemon.stop() == 0
     assert told.listener.url not in told.stage.daemon.log.read_text()
     assert told.listener.knocks == 4

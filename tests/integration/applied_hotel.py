@@ -19,6 +19,7 @@ from pms_sync.domain.reservation import Block, Guest, Night, Revision, Stay
 from pms_sync.domain.status import Status
 from pms_sync.store import accounts, crosswalk, lanes
 from pms_sync.store.database import Database
+from pms_sync.store.ids import new_id
 from pms_sync.store.sealing import KeyRing
 
 UTC_NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -108,7 +109,7 @@ class House:
     def __init__(self, database: Database, keys: KeyRing, tenant_id: uuid.UUID, account_id: uuid.UUID) -> None:
         """Keep what is needed to apply and to look."""
         self.database, self.keys, self.tenant_id, self.account_id = database, keys, tenant_id, account_id
-        self.applier = Applier(keys, FixedClock(), uuid.uuid4, {"beds24": MAPPER})
+        self.applier = Applier(keys, FixedClock(), new_id, {"beds24": MAPPER})
         self.tickets = itertools.count(1)
 
     async def incoming(self, mapped: Revision | Block, **changes: Any) -> Incoming:

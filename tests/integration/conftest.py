@@ -21,6 +21,7 @@ from pms_sync.ports.connector import Delivery, VendorEvent
 from pms_sync.store.database import Database, use_tenant
 from pms_sync.store.migrations import migrate
 from pms_sync.store.sealing import KeyRing
+from tests.conftest import Postgres
 from tests.integration import command_line
 from tests.integration.command_line import Machine, Vendor
 
@@ -99,9 +100,9 @@ def templates() -> dict[str, str]:
 
 
 @pytest_asyncio.fixture
-async def migrated_database(empty_database: str, templates: dict[str, str]) -> AsyncIterator[str]:
+async def migrated_database(postgres: Postgres, templates: dict[str, str]) -> AsyncIterator[str]:
     """Give the address of a database at head, copied from a template that each worker migrates once."""
-    server = with_database(empty_database, "postgres")
+    server = postgres.dsn("postgres")
     if server not in templates:
         template = f"pms_sync_template_{_NUMBER}_{os.getpid()}"
         await run_sql(server, f"DROP DATABASE IF EXISTS {template}", f"CREATE DATABASE {template}")

@@ -6,6 +6,7 @@ messages matters, which is not guaranteed, nor which data elements the hotel tic
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from connectors.kit.doors import read_json
 from connectors.opera import facts, wire
 from connectors.opera.rows import is_ref
+from pms_sync.domain.errors import MappingRejected
 from pms_sync.ports.connector import RejectedRow, VendorEvent
 from pms_sync.ports.queue import Drained
 
@@ -98,8 +100,32 @@ class OperaQueue:
 
 
 def _rows(body: bytes) -> list[bytes]:
-    told = read_json(_BODY, body, most_bytes=_MOST_BYTES)
+    try:
+        told = read_json(_BODY, body, most_bytes=_MOST_BYTES)
+    except MappingRejected:
+        told = read_json(_BODY, _each_by_itself(body), most_bytes=_MOST_BYTES)
     return wire.many(told.business_event_data)
+
+
+def _each_by_itself(body: bytes) -> bytes:
+    """Return a body in which a text that is no Unicode spoils its own message alone, and the body itself otherwise."""
+    try:
+        told = json.loads(body)
+        spoilt = {n for n, row in enumerate(told["businessEventData"]) if not _is_unicode(row)}
+        rows = [
+            {"unreadable": json.dumps(row)} if n in spoilt else row for n, row in enumerate(told["businessEventData"])
+        ]
+    except (ValueError, RecursionError, TypeError, KeyError):
+        return body
+    return json.dumps({"businessEventData": rows}).encode() if spoilt else body
+
+
+def _is_unicode(row: object) -> bool:
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _meaning(row: bytes) -> _Meaning:

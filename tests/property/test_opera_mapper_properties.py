@@ -188,6 +188,16 @@ def test_any_message_of_a_queue_may_hold_anything(data: st.DataObject) -> None:
     assert set(sound.events) <= set(drained.events)
 
 
+def test_a_text_that_is_no_unicode_spoils_its_own_message_alone() -> None:
+    messages = [*EVENTS["businessEventData"], {"businessEvent": "\ud800"}]
+    sound, drained = (
+        QUEUE.read(json.dumps({"businessEventData": rows}).encode()) for rows in (messages[:-1], messages)
+    )
+    assert drained.events == sound.events
+    assert drained.messages == len(messages)
+    assert [one.path for one in drained.rejected] == [f"$.businessEventData[{len(messages) - 1}]"]
+
+
 @given(RECORDS, st.data())
 def test_any_row_of_a_list_is_a_sighting_or_rejected_alone(row: Any, data: st.DataObject) -> None:
     place = data.draw(st.sampled_from([one for one in places(row) if one]))

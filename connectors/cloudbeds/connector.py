@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from connectors.cloudbeds import catalogue, clocks, facts, probing, rows, subscribing
 from connectors.cloudbeds.faults import ScopeMissing
 from connectors.cloudbeds.lists import Lists
 from connectors.cloudbeds.session import Session
 from connectors.kit.pacing import Pace
-from pms_sync.domain.errors import ConfigurationFault, NotBuiltYet
+from connectors.kit.read_only import ReadOnly
+from pms_sync.domain.errors import ConfigurationFault
 from pms_sync.ports.connector import (
     Catalogue,
     Checked,
     ConnectorContext,
-    LookedUp,
     Missing,
     Page,
-    Receipt,
     Record,
     Subscription,
-    VendorRequest,
     Window,
 )
 
@@ -29,7 +27,7 @@ _SECOND = timedelta(seconds=1)
 _LONGEST_PROPERTY_REF = 20  # 7: up to 16 digits were seen
 
 
-class CloudbedsConnector:
+class CloudbedsConnector(ReadOnly):
     """Talks to one Cloudbeds connection about one property; every method is one retryable unit."""
 
     spec = facts.SPEC
@@ -94,16 +92,6 @@ class CloudbedsConnector:
         wanted = [ref for ref in found if rows.is_ref(ref)]
         return found | (await self._lists.named(stream, wanted) if wanted else {})
 
-    async def push(self, requests: Sequence[VendorRequest]) -> Sequence[Receipt]:
-        """Raise NotBuiltYet: the spec declares no such capability."""
-        del requests
-        raise _read_only("push")
-
-    async def look_up(self, request: VendorRequest, since: datetime) -> LookedUp:
-        """Raise NotBuiltYet: what is never sent need not be looked for."""
-        del request, since
-        raise _read_only("look_up")
-
     async def calibrate(self, stream: str, known: Record) -> bool:
         """Ask for two seconds around a known change; True proves that the filter reads property-local times (8).
 
@@ -125,11 +113,6 @@ class CloudbedsConnector:
     async def aclose(self) -> None:
         """Let a refresh under way end; may be called twice."""
         await self._session.aclose()
-
-
-def _read_only(call: str) -> NotBuiltYet:
-    what = "Cloudbeds is read only in this version: nothing is written to it but webhook subscriptions"
-    return NotBuiltYet(what, call, "change it in Cloudbeds itself; writing comes with a later version")
 
 
 def _detail(granted: Sequence[str], seen: Sequence[str], property_ref: str) -> str:

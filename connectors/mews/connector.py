@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from connectors.kit.pacing import Pace
+from connectors.kit.read_only import ReadOnly
 from connectors.mews import facts, probing, webhooks, wire
 from connectors.mews.lists import Lists
 from connectors.mews.session import Session
-from pms_sync.domain.errors import ConfigurationFault, NotBuiltYet
+from pms_sync.domain.errors import ConfigurationFault
 from pms_sync.ports.connector import (
     Catalogue,
     Checked,
     ConnectorContext,
-    LookedUp,
     Missing,
     Page,
-    Receipt,
     Record,
     Subscription,
-    VendorRequest,
     Window,
 )
 
 _NEAR = timedelta(seconds=2)
 
 
-class MewsConnector:
+class MewsConnector(ReadOnly):
     """Talks to one Mews connection about one property; every method is one retryable unit and changes nothing there."""
 
     spec = facts.SPEC
@@ -92,16 +90,6 @@ class MewsConnector:
         with self._session.counted():
             return found | await self._lists.named(stream, [ref for ref in found if facts.is_ref(ref)])
 
-    async def push(self, requests: Sequence[VendorRequest]) -> Sequence[Receipt]:
-        """Raise NotBuiltYet: the spec declares no such capability."""
-        del requests
-        raise _read_only("push")
-
-    async def look_up(self, request: VendorRequest, since: datetime) -> LookedUp:
-        """Raise NotBuiltYet: what is never sent need not be looked for."""
-        del request, since
-        raise _read_only("look_up")
-
     async def calibrate(self, stream: str, known: Record) -> bool:
         """Ask for what changed around a known change; True proves that the filter reads our times as UTC (4).
 
@@ -123,11 +111,6 @@ class MewsConnector:
 
     async def aclose(self) -> None:
         """Have nothing to let go of: the client belongs to whoever opened it."""
-
-
-def _read_only(call: str) -> NotBuiltYet:
-    what = "Mews is read only in this version: nothing is written to it"
-    return NotBuiltYet(what, call, "change it in Mews itself; writing comes with a later version")
 
 
 def _detail(granted: Sequence[str], covered: Sequence[str], property_ref: str) -> str:

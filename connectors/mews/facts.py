@@ -41,8 +41,7 @@ SPEC = ConnectorSpec(
             max_window=LONGEST_WINDOW,
             max_snapshot_window=LONGEST_WINDOW - timedelta(days=2),  # whose ends are asked 14 hours wider
             snapshot_dimension=ARRIVAL,
-            sweep_every=timedelta(days=1),  # 14.1.7: notes, companions and prices may leave the time of change alone
-            sweep_back=timedelta(days=3),
+            # Compared daily this far: notes, companions and prices may leave the time of change alone (14.1.7).
             sweep_ahead=timedelta(days=550),
             page_size=PAGE_SIZE,
         ),

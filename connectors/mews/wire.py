@@ -86,7 +86,6 @@ class Enterprise(Struct):
     time_zone_identifier: str = ""
     pricing: str = ""
     currencies: list[Currency] | None = None
-    is_portfolio: bool = False
 
     @property
     def currency(self) -> str | None:

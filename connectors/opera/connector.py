@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 
 from connectors.kit import rest
 from connectors.kit.paging import PageGuard
+from connectors.kit.read_only import ReadOnly
 from connectors.opera import facts, rows, wire
 from connectors.opera.events import QUEUE
 from connectors.opera.places import Places
 from connectors.opera.session import BadValue, NotServed, Query, Session, contradiction
-from pms_sync.domain.errors import ConfigurationFault, NotBuiltYet
+from pms_sync.domain.errors import ConfigurationFault
 from pms_sync.ports.connector import (
     Catalogue,
     Checked,
     ConnectorContext,
-    LookedUp,
     Missing,
     Page,
-    Receipt,
     Record,
     Subscription,
-    VendorRequest,
     Window,
 )
 
@@ -32,7 +30,6 @@ _SET_UP = (
     " system with an External Database entry of its own consumer code, subscribe it to the business events of this"
     " hotel, and give its code as the credential external_system. No other program may read that queue"
 )
-_READ_ONLY = "Opera is read and not written to by this version"
 
 
 class NoQueue(NotServed):
@@ -45,7 +42,7 @@ class NoQueue(NotServed):
         super().__init__("the hotel's external system is not known: sweeps alone find changes", facts.EXTERNAL_SYSTEM)
 
 
-class OperaConnector:
+class OperaConnector(ReadOnly):
     """Talks to one OHIP application about one hotel; every method is one retryable unit and changes nothing there.
 
     `drain` is the exception: what it takes from the queue is gone there.
@@ -192,14 +189,6 @@ class OperaConnector:
         query: Query = [("limit", str(facts.MOST_EVENTS))]
         answer = await self._session.optional(facts.QUEUE_OF_HOTEL, query, system=self._system)
         return None if answer is None else answer.body
-
-    async def push(self, requests: Sequence[VendorRequest]) -> Sequence[Receipt]:
-        """Refuse: raises NotBuiltYet, as the capabilities say."""
-        raise NotBuiltYet(_READ_ONLY, f"{len(requests)} changes", "enter them in OPERA Cloud")
-
-    async def look_up(self, request: VendorRequest, since: datetime) -> LookedUp:
-        """Refuse: raises NotBuiltYet, since nothing was ever sent."""
-        raise NotBuiltYet(_READ_ONLY, f"{request.kind} after {since:%Y-%m-%d}", "look it up in OPERA Cloud")
 
     async def calibrate(self, stream: str, known: Record) -> bool:  # noqa: ARG002 - the port
         """Return False: no filter of Opera reads a time of change."""

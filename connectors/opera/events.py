@@ -38,7 +38,6 @@ class _Header(wire.Struct):
 
 
 class _Detail(wire.Struct):
-    data_element: str | None = None
     old_value: str | None = None
     new_value: str | None = None
     hotel_id: str | None = None
@@ -110,14 +109,11 @@ def _rows(body: bytes) -> list[bytes]:
 def _each_by_itself(body: bytes) -> bytes:
     """Return a body in which a text that is no Unicode spoils its own message alone, and the body itself otherwise."""
     try:
-        told = json.loads(body)
-        spoilt = {n for n, row in enumerate(told["businessEventData"]) if not _is_unicode(row)}
-        rows = [
-            {"unreadable": json.dumps(row)} if n in spoilt else row for n, row in enumerate(told["businessEventData"])
-        ]
+        told = json.loads(body)["businessEventData"]
+        rows = [row if _is_unicode(row) else {"unreadable": json.dumps(row)} for row in told]
     except (ValueError, RecursionError, TypeError, KeyError):
         return body
-    return json.dumps({"businessEventData": rows}).encode() if spoilt else body
+    return json.dumps({"businessEventData": rows}).encode()
 
 
 def _is_unicode(row: object) -> bool:

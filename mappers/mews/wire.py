@@ -153,7 +153,6 @@ class Item(Struct):
     type: str
     accounting_state: str
     amount: Amount
-    service_order_id: str | None = None
     billing_name: str | None = None
     notes: str | None = None
     options: ItemOptions | None = None

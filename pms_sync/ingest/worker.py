@@ -8,26 +8,26 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
 from uuid import UUID
 
 import structlog
 
-from pms_sync.domain.errors import Disposition, Unavailable, VendorFault
+from pms_sync.domain.errors import Disposition, VendorFault
 from pms_sync.domain.ids import NewId
 from pms_sync.ingest.batch import AccountRuntime, Batch, LaneWork, RuntimeDirectory, fetched_work
 from pms_sync.ingest.halving import land
 from pms_sync.ingest.landing import Landing
 from pms_sync.ports.connector import Missing
 from pms_sync.store import accounts, lanes
-from pms_sync.store.database import Connection, Database
+from pms_sync.store.database import Database
+from pms_sync.store.lane_batches import LaneBatches
 from pms_sync.store.lanes import Lane
-from pms_sync.store.leases import LEASE_S, kept
 
 _BACK_OFF_BASE_S, _BACK_OFF_CAP_S = 2.0, 300.0
 _PAUSED_S = 30.0
 _MOST_LANES = 500
-_MOST_BATCHES = 4
 
 log = structlog.get_logger(__name__)
 
@@ -49,13 +49,9 @@ class Worker:
         self._database = database
         self._runtimes = runtimes
         self._landing = landing
-        self._new_id = new_id
         self._random = random
-        self._woken = woken
-        self._busy: dict[UUID, asyncio.Task[None]] = {}
+        self._batches = LaneBatches(database, lanes.claim, _MOST_LANES, kind="read", new_id=new_id, woken=woken)
         self._rests: dict[UUID, float] = {}  # accounts that gather hints, until when by the loop's time
-        self._owners: set[UUID] = set()  # of batches under way or cut short
-        self._left: set[UUID] = set()  # of batches that ended when the database was away
         self.outcomes: Counter[str] = Counter()
 
     async def step(self, only: UUID | None = None) -> int:
@@ -64,83 +60,41 @@ class Worker:
         The batches run on in the background; `idle` waits for them.
         """
         async with self._database.connection() as connection:
-            await self._give_back_left(connection)
-            due = await lanes.due_accounts(connection, [*self._busy, *self._resting()])
+            await self._batches.give_back_left(connection)
+            due = await lanes.due_accounts(connection, [*self._batches.busy, *self._resting()])
         claimed = 0
         for account_id in due:
-            if len(self._busy) >= _MOST_BATCHES:
+            if self._batches.is_full:
                 break
             if only is None or account_id == only:
-                claimed += await self._claim(account_id)
+                claimed += await self._start(account_id)
         return claimed
 
     async def idle(self) -> None:
         """Wait until no batch is running."""
-        while self._busy:
-            await asyncio.wait(list(self._busy.values()))
+        await self._batches.idle()
 
     async def aclose(self, patience_s: float = 10.0) -> None:
         """Let running batches end, cut those that take too long, and give their lanes back at once."""
-        if self._busy:
-            await asyncio.wait(list(self._busy.values()), timeout=patience_s)
-        for task in tuple(self._busy.values()):
-            task.cancel()
-        await self.idle()
-        async with self._database.connection() as connection:
-            await lanes.give_back(connection, list(self._owners | self._left))
+        await self._batches.aclose(patience_s)
 
     async def drain(self, account_id: UUID | None = None) -> Counter[str]:
         """Work until no lane is due, and return what the records came to since the start of the drain."""
         before = Counter(self.outcomes)
-        while await self.step(account_id) or self._busy:
+        while await self.step(account_id) or self._batches.busy:
             await self.idle()
         return self.outcomes - before
-
-    async def _give_back_left(self, connection: Connection) -> None:
-        """Let go of what a batch held when the database went away: no lease need end before it is done again."""
-        if left := list(self._left):
-            await lanes.give_back(connection, left)
-            self._left.difference_update(left)
 
     def _resting(self) -> list[UUID]:
         now = asyncio.get_running_loop().time()
         self._rests = {account_id: until for account_id, until in self._rests.items() if until > now}
         return list(self._rests)
 
-    async def _claim(self, account_id: UUID) -> int:
+    async def _start(self, account_id: UUID) -> int:
         runtime = await self._runtimes.get(account_id)
         if runtime is None:
             return 0
-        owner = self._new_id()
-        try:
-            async with self._database.transaction() as connection:
-                claimed = await lanes.claim(connection, account_id, owner, _MOST_LANES, LEASE_S)
-        except Unavailable:
-            self._left.add(owner)  # it may have been committed, and the answer lost
-            raise
-        if claimed:
-            self._owners.add(owner)
-            task = asyncio.create_task(self._work(runtime, claimed, owner), name=f"batch-{account_id}")
-            self._busy[account_id] = task
-            task.add_done_callback(lambda done: self._done(account_id, owner, cut=done.cancelled()))
-        return len(claimed)
-
-    def _done(self, account_id: UUID, owner: UUID, *, cut: bool) -> None:
-        self._busy.pop(account_id, None)
-        if not cut:
-            self._owners.discard(owner)
-        self._woken()
-
-    async def _work(self, runtime: AccountRuntime, claimed: Sequence[Lane], owner: UUID) -> None:
-        """Work on one claimed batch; whatever goes wrong, its lanes are given back or their lease runs out."""
-        try:
-            async with kept(self._database, [lane.lane_key for lane in claimed], owner):
-                await self._work_off(runtime, claimed, owner)
-        except Unavailable as fault:
-            self._left.add(owner)
-            log.warning("batch left for later", account_id=str(runtime.account.account_id), reason=fault.what)
-        except Exception:
-            log.exception("batch failed", account_id=str(runtime.account.account_id))
+        return await self._batches.start(account_id, partial(self._work_off, runtime))
 
     async def _work_off(self, runtime: AccountRuntime, claimed: Sequence[Lane], owner: UUID) -> None:
         known = [lane for lane in claimed if all(event.raw_id is not None for event in lane.events)]

@@ -28,9 +28,9 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     `max_snapshot_window` those along that dimension. `day_dimensions` are further ones, by property-local day, along
     which a sweep of a few days tells what is new. `period` is how long the stream rests after a read, where the usual
     interval of polls would be wrong. `sweep_back` and `sweep_ahead` say how far around the present a sweep lists, if
-    not everything is wanted; `sweep_every` how often a stream with a delta is swept too, because its delta misses
-    changes. Without `first_far` the first listing goes no further than a sweep, as short windows would make it hundreds
-    of calls.
+    not everything is wanted; `sweep_ahead` also how far the daily comparison does, which finds what a delta misses.
+    Without `first_far` the first listing goes no further than a sweep, as short windows would make it hundreds of
+    calls.
     """
 
     name: str
@@ -46,7 +46,6 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     period: timedelta | None = None
     sweep_back: timedelta | None = None
     sweep_ahead: timedelta | None = None
-    sweep_every: timedelta | None = None
     first_far: bool = True
     page_size: int = 100
 

@@ -304,7 +304,7 @@ async def test_a_daemon_that_dies_while_a_booking_is_made_leaves_exactly_one(
 async def _die(house: PushingHotel) -> None:
     """Work until the planted death, and start another daemon; the leases of the dead one have still to end."""
     await house.dispatcher.step()
-    [task] = house.dispatcher._busy.values()
+    [task] = house.dispatcher._claimed.busy.values()
     await asyncio.wait([task])
     assert isinstance(task.exception(), Killed)
     house.dispatcher = house.daemon()

@@ -8,7 +8,6 @@ from aiohttp import web
 INVALID_VALUE, NOT_A_NUMBER = "OPERAWS-GEN01346", "OPERAWS-GEN01278"
 NO_HOTEL, NO_HUB = "OPERAWS-GEN01244", "OPERAWS-GEN01265"
 LIMIT_TOO_HIGH = "ODE09998"
-NO_INTERFACE = "OPERAWS-GEN01187"
 NO_PROFILE = "CRM00073"
 _TYPE = "http://www.w3.org/Protocols/rfc2616/rfc2616-sec10.html"
 _TITLES = {400: "Bad Request", 403: "Forbidden", 500: "Internal Server Error"}

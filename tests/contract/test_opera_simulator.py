@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from connectors.opera.simulator import gateway
 from connectors.opera.simulator.gateway import Limits
 from connectors.opera.simulator.quirks import Quirks, plain
 from tests.contract.opera_desk import EVER, HOTEL, OTHER, QUEUE, RSV, STAY, Desk, Row, ref_of, running_desk
@@ -123,14 +124,19 @@ async def test_modules_and_hotels_may_be_closed_to_an_application() -> None:
         assert {row["hotelId"] for row in across} == {HOTEL}
 
 
-async def test_the_gateway_delays_first_and_refuses_above_the_burst() -> None:
+async def test_the_gateway_delays_first_and_refuses_above_the_burst(monkeypatch: pytest.MonkeyPatch) -> None:
     """Section 2: all calls count, 429 has neither body nor Retry-After."""
-    async with running_desk(reservations=0, limits=Limits(sustained=3, burst=5, delay=0.05)) as desk:
+    held_back: list[float] = []
+
+    async def hold_back(seconds: float) -> None:
+        held_back.append(seconds)
+
+    monkeypatch.setattr(gateway, "sleep", hold_back)
+    async with running_desk(reservations=0, limits=Limits(sustained=3, burst=5, delay=0.75)) as desk:
         calls = [desk.read(f"/bof/v1/hotels/{HOTEL}/businessDate") for _ in range(7)]
         answers = await asyncio.gather(*calls)
         assert [one.status_code for one in answers].count(429) == 3  # the token took one of the five
-        late = [one.elapsed.total_seconds() for one in answers if one.status_code == 200]
-        assert sum(seconds >= 0.05 for seconds in late) == 2
+        assert held_back == [0.75, 0.75]
         refused = next(one for one in answers if one.status_code == 429)
         assert (refused.content, "Retry-After" in refused.headers) == (b"", False)
 

@@ -12,12 +12,14 @@ from connectors.kit.simulator.startable import Startable
 from connectors.opera.simulator import truth
 from connectors.opera.simulator.access import check_hotels
 from connectors.opera.simulator.backend import OperaBackend, Options
+from connectors.opera.simulator.gateway import Limits
 from connectors.opera.simulator.operations import Operation, operations
 from connectors.opera.simulator.query import check_id, understand
 from connectors.opera.simulator.refusals import VendorRefusal, json_answer, refusal_answer
 
 TOKENS = "/oauth/v1/tokens"
 LARGEST_BODY = 100 * 1024
+_NO_LIMIT = 1_000_000
 """In bytes; a larger body is refused (vendors/opera.md 2)."""
 _FORM = "application/x-www-form-urlencoded"
 
@@ -106,3 +108,11 @@ class OperaSimulator(Startable):
 def create(seed: int = 1, **options: object) -> OperaSimulator:
     """Build a simulator; options are the fields of Options. Raises TypeError for an unknown one."""
     return OperaSimulator(seed, Options(**options))  # type: ignore[arg-type]
+
+
+def unhurried(seed: int = 1, **options: object) -> OperaSimulator:
+    """Build a simulator that limits no calls, for trials that make many; options are those of `create`."""
+    return create(seed, limits=Limits(_NO_LIMIT, _NO_LIMIT, _NO_LIMIT), **options)
+
+
+create.unhurried = unhurried  # type: ignore[attr-defined]

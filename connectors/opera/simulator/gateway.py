@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import sleep
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -41,7 +41,7 @@ class Gateway:
         if self._burst.take(_ALL) > 0 or (polling and self._polls.take(_ALL) > 0):
             raise VendorRefusal(429)
         if self._sustained.take(_ALL) > 0:
-            await asyncio.sleep(self._limits.delay)
+            await sleep(self._limits.delay)
 
     def let_in(self, request: web.Request, module: str) -> None:
         """Check token, application key, subscription and Accept; raises VendorRefusal."""

@@ -69,8 +69,11 @@ class House(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def server(folder: Path) -> AsyncIterator[str]:
-    """Run a server as `pms-sync run` does, fsync on; gives the address of its first database."""
-    embedded = EmbeddedPostgres(folder)
+    """Run a server as `pms-sync run` does, fsync on, that also remembers when each transaction was committed.
+
+    Gives the address of its first database.
+    """
+    embedded = EmbeddedPostgres(folder, settings={"track_commit_timestamp": "on"})
     yield await embedded.start()
     await embedded.stop()
 

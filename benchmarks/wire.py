@@ -1,7 +1,4 @@
-"""Commit to wire: from the transaction of a front desk's order to the vendor's door, with a running daemon between.
-
-The clock starts when the order's transaction begins, so that the commit itself is inside: an upper bound.
-"""
+"""Commit to wire: from the commit of a front desk's order to the vendor's door, with a running daemon between."""
 
 from __future__ import annotations
 
@@ -159,22 +156,20 @@ async def _order(
     body = {"room_stays": [{"id": stay["id"], "adults": 1 + stay["adults"] % 3}]}
     headers = {**desk, "If-Match": f'"{now["version"]}"'}
     (await client.patch(url, json=body, headers=headers)).raise_for_status()
-    began = await _began(house, reservation_id)
+    committed = await _committed(house, reservation_id)
     async with asyncio.timeout(_PATIENCE_S):
         while True:
             if not await _under_way(house):
-                return (doorbell.rang_at - began).total_seconds() * 1000
+                return (doorbell.rang_at - committed).total_seconds() * 1000
             await asyncio.sleep(_LOOK_S)
 
 
-async def _began(house: House, reservation_id: str) -> datetime:
-    """Return when the transaction of the newest order began."""
+async def _committed(house: House, reservation_id: str) -> datetime:
+    """Return when the newest order was committed, as the server remembers it (track_commit_timestamp)."""
     async with house.database.connection() as connection:
         await connection.execute("SET ROLE NONE")
         found: datetime = await connection.fetchval(
-            "SELECT max(at) FROM audit_log WHERE entity_id = $1 AND action = 'reservation.updated' "
-            "AND actor NOT LIKE 'account:%'",
-            reservation_id,
+            "SELECT pg_xact_commit_timestamp(xmin) FROM reservations WHERE reservation_id = $1", reservation_id
         )
         await connection.execute("SET ROLE pms_sync_worker")
     return found

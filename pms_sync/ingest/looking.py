@@ -39,21 +39,21 @@ class Looking:
         told = dict.fromkeys(asked, Looked.BUSY)
         owner = self._new_id()
         try:
-            claimed = await self._claim(runtime, asked, owner)
+            claimed, ticket = await self._claim(runtime, asked, owner)
             async with kept(self._database, [lane.lane_key for lane in claimed], owner):
                 for some in _parts(claimed, runtime.connector.spec.batch_fetch_limit):
-                    told |= await self._read(runtime, owner, some)
+                    told |= await self._read(runtime, owner, some, ticket)
         finally:  # what has landed is let go of already
             with suppress(Unavailable):
                 async with self._database.connection() as connection:
                     await lanes.give_back(connection, [owner])
         return told
 
-    async def _claim(self, runtime: AccountRuntime, asked: Mapping[str, str], owner: UUID) -> list[Lane]:
-        """Open the lanes that nobody holds, and hold them."""
+    async def _claim(self, runtime: AccountRuntime, asked: Mapping[str, str], owner: UUID) -> tuple[list[Lane], int]:
+        """Open the lanes that nobody holds, and hold them; draws the ticket of the reads that follow."""
         account = runtime.account
         keys = {ref: lane_key(account.account_id, _STREAM, ref) for ref in asked}
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(durable=False) as connection:
             busy = await lanes.leased(connection, list(keys.values()))
             events = [
                 NewEvent(
@@ -69,12 +69,13 @@ class Looking:
                 if key not in busy
             ]
             await lanes.append(connection, events)
-            return await lanes.claim_these(connection, [event.lane_key for event in events], owner, LEASE_S)
+            claimed = await lanes.claim_these(connection, [event.lane_key for event in events], owner, LEASE_S)
+            return claimed, await lanes.read_ticket(connection)
 
-    async def _read(self, runtime: AccountRuntime, owner: UUID, claimed: Sequence[Lane]) -> dict[str, Looked]:
+    async def _read(
+        self, runtime: AccountRuntime, owner: UUID, claimed: Sequence[Lane], ticket: int
+    ) -> dict[str, Looked]:
         """Fetch and land, and say what the store holds of each object afterwards."""
-        async with self._database.connection() as connection:
-            ticket = await lanes.read_ticket(connection)
         refs = [lane.ref for lane in claimed]
         found = await runtime.call(lambda: runtime.connector.fetch(_STREAM, refs), priority="push", operation="fetch")
         plain = runtime.connector.spec.identifier_keys

@@ -73,12 +73,15 @@ class Bench:
         self._random = random
         self._stumbles: Counter[UUID] = Counter()
 
-    async def write(self, errand: Errand, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Do the work in a transaction of the tenant that commits under the lane's fence; raises LaneLost, Moved."""
+    async def write(self, errand: Errand, work: Callable[[Connection], Awaitable[T]], *, durable: bool = True) -> T:
+        """Do the work in a transaction of the tenant that commits under the lane's fence; raises LaneLost, Moved.
+
+        What is not `durable` is found out again by whoever takes over after a crash.
+        """
         lane = errand.lane
 
         async def attempt() -> T:
-            async with self.database.transaction(lane.tenant_id) as connection:
+            async with self.database.transaction(lane.tenant_id, durable=durable) as connection:
                 done = await work(connection)
                 if not await lanes.fence(connection, [lane.lane_key], errand.owner):
                     raise LaneLost(lane.lane_key)

@@ -106,7 +106,7 @@ class Sending:
                 return await self._nothing(connection, found.intent, Nothing())
             return Draft(errand.with_intent(found.intent), tuple(sorted(found.refs)))
 
-        return await self._bench.write(errand, work)
+        return await self._bench.write(errand, work, durable=False)
 
     async def _find(self, connection: Connection, errand: Errand) -> Found | End:
         """Work out what differs now; an account that may not send any more keeps its intents as they are.

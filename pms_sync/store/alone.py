@@ -16,7 +16,7 @@ async def alone(database: Database, name: str) -> AsyncIterator[bool]:
     The hold belongs to a connection of its own, on which no transaction is open meanwhile. Raises Unavailable.
     """
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-    async with database.connection() as connection:
+    async with database.session() as connection:
         mine: bool = await connection.fetchval("SELECT pg_try_advisory_lock($1)", number)
         try:
             yield mine

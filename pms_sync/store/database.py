@@ -43,12 +43,35 @@ NOT_ALLOWED = (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValue
 AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UniqueViolationError)
 
 
+class Sessions:
+    """The pool's connections on whose session something may be left, which a reset on their return takes away.
+
+    The driver resets every connection; that is a round trip per use, for nothing where settings and locks end with
+    their transaction.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._used: set[int] = set()
+
+    def used(self, connection: Connection) -> None:
+        """Remember that something is left on this one's session."""
+        self._used.add(connection.get_server_pid())
+
+    async def reset(self, connection: Connection) -> None:
+        """Take away what is left on the session of a connection that comes back."""
+        pid = connection.get_server_pid()
+        if pid in self._used:
+            self._used.discard(pid)
+            await connection.execute(connection.get_reset_query())
+
+
 class Database:
     """A pool of connections that all act as one role."""
 
-    def __init__(self, pool: asyncpg.Pool, apart: Callable[[], Awaitable[Connection]]) -> None:
+    def __init__(self, pool: asyncpg.Pool, apart: Callable[[], Awaitable[Connection]], sessions: Sessions) -> None:
         """Wrap an open pool; use `Database.connect`."""
-        self.pool, self._apart = pool, apart
+        self.pool, self._apart, self._sessions = pool, apart, sessions
 
     @classmethod
     async def connect(cls, dsn: str, *, role: str | None = WORKER, size: int = 8) -> Database:
@@ -68,15 +91,22 @@ class Database:
         # Every statement of the daemon has an index. Without this, plans made while a table was small, those of foreign
         # keys included, read the whole table for each row until somebody analyses it: a first backfill crawls.
         settings = {"application_name": "pms-sync", "timezone": "UTC", "jit": "off", "enable_seqscan": "off"}
+        sessions = Sessions()
         try:
             pool = await asyncpg.create_pool(
-                dsn, min_size=1, max_size=size, init=become, server_settings=settings, timeout=5
+                dsn,
+                min_size=1,
+                max_size=size,
+                init=become,
+                reset=sessions.reset,
+                server_settings=settings,
+                timeout=5,
             )
         except (*AWAY, *BAD_ADDRESS) as error:
             raise unavailable(error) from error
         except NOT_ALLOWED as error:
             raise not_allowed(f"act as {role}") from error
-        return cls(pool, lambda: asyncpg.connect(dsn, server_settings=settings, timeout=5))
+        return cls(pool, lambda: asyncpg.connect(dsn, server_settings=settings, timeout=5), sessions)
 
     async def close(self) -> None:
         """Close every connection; those still busy are cut after five seconds."""
@@ -101,6 +131,13 @@ class Database:
         finally:
             await self._give_back(connection)
 
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Connection]:
+        """Borrow a connection as `connection` does, for what outlasts a transaction: settings, advisory locks."""
+        async with self.connection() as connection:
+            self._sessions.used(connection)
+            yield connection
+
     async def _give_back(self, connection: Connection) -> None:
         try:
             await self.pool.release(connection)
@@ -119,10 +156,16 @@ class Database:
             raise unavailable(error) from error
 
     @asynccontextmanager
-    async def transaction(self, tenant_id: UUID | None = None) -> AsyncIterator[Connection]:
-        """Open a transaction, for one tenant where business tables are touched; commits on leaving."""
+    async def transaction(self, tenant_id: UUID | None = None, *, durable: bool = True) -> AsyncIterator[Connection]:
+        """Open a transaction, for one tenant where business tables are touched; commits on leaving.
+
+        One that is not `durable` commits without waiting for the disk: for claims and locks, which nobody misses after
+        a crash. Whatever durable commit follows takes it along.
+        """
         async with self.connection() as connection, connection.transaction():
-            if tenant_id is not None:
+            if not durable:
+                await connection.execute(_UNHURRIED, "" if tenant_id is None else str(tenant_id))
+            elif tenant_id is not None:
                 await use_tenant(connection, tenant_id)
             yield connection
 
@@ -132,6 +175,9 @@ class Database:
             return await work()
         except AGAIN:
             return await work()
+
+
+_UNHURRIED = "SELECT set_config('synchronous_commit', 'off', true), set_config('pms_sync.tenant', $1, true)"
 
 
 async def use_tenant(connection: Connection, tenant_id: UUID) -> None:

@@ -82,7 +82,7 @@ class LaneBatches(Generic[L]):
         """
         owner = self._new_id()
         try:
-            async with self._database.transaction() as connection:
+            async with self._database.transaction(durable=False) as connection:
                 claimed = await self._claim(connection, account_id, owner, self._most_lanes, LEASE_S)
         except Unavailable:
             self._left.add(owner)  # it may have been committed, and the answer lost

@@ -42,7 +42,7 @@ class AccountTokens:
         The lock belongs to a connection, not to a transaction: none is open while the vendor is asked.
         """
         lock = _lock_number(self._account.login_digest or self._account.account_id.bytes)
-        async with self._database.connection() as connection:
+        async with self._database.session() as connection:
             await connection.execute(f"SET lock_timeout = {_PATIENCE_MS}")
             try:
                 await connection.execute("SELECT pg_advisory_lock($1)", lock)

@@ -134,7 +134,9 @@ class Comparing:
             found.differences.pop(ref, None)  # the page may have come before
             unsure = Difference(ref=ref, kind=None, ticket=listed.ticket) if look is Glance.UNSURE else None
             one = told.get(ref) or unsure
-            if one is not None:
+            if one is not None and one.kind is Class.MISSING_THERE:
+                found.listed.discard(ref)  # what is shown as deleted is not shown: see `absent`
+            elif one is not None:
                 found.differences[ref] = one
         return nameless
 

@@ -118,8 +118,11 @@ def glance(shown: Shown, held: Held | None, *, parked: bool = False) -> Glance:
 def difference(shown: Shown, held: Held | None, told: Told | None, remote: Told | None) -> Difference | None:
     """Class an object that differs at a glance; None when it means the same all the same.
 
-    `told` is the record as mapped now, None where the listing only named it; `remote` is what we saw last.
+    `told` is the record as mapped now, None where the listing only named it; `remote` is what we saw last. A booking of
+    which a list says that it was deleted is missing there, whatever else still stands in its row.
     """
+    if isinstance(told, Revision) and told.gone:
+        return Difference(ref=shown.ref, kind=Class.MISSING_THERE, ticket=shown.ticket)
     if held is None or remote is None or held.missing_reads:
         return Difference(ref=shown.ref, kind=Class.MISSING_HERE, ticket=shown.ticket)
     if told is None:

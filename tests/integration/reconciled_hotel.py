@@ -116,14 +116,7 @@ class House:
 
     async def written(self) -> dict[str, int]:
         """Count the rows of every table, to see what a run wrote."""
-        connection = await asyncpg.connect(self.site.dsn)
-        try:
-            names = await connection.fetch(
-                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
-            )
-            return {row[0]: await connection.fetchval(f"SELECT count(*) FROM {row[0]}") for row in names}
-        finally:
-            await connection.close()
+        return await written(self.site.dsn)
 
     async def resolve(self, kind: str) -> None:
         """Let a person look at the case of a kind and let it through."""
@@ -161,6 +154,18 @@ async def running_house(dsn: str, booked: int = 12) -> AsyncIterator[House]:
             await house.book(number)
         await site.reader.read()
         yield house
+
+
+async def written(dsn: str) -> dict[str, int]:
+    """Count the rows of every table."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        names = await connection.fetch(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        )
+        return {row[0]: await connection.fetchval(f"SELECT count(*) FROM {row[0]}") for row in names}
+    finally:
+        await connection.close()
 
 
 def refs(rows: Sequence[Mapping[str, Any]]) -> list[str]:

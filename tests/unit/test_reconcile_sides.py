@@ -144,6 +144,14 @@ def test_what_is_new_or_was_missed_is_missing_here() -> None:
         assert (found.kind, found.takes_away) == (Class.MISSING_HERE, False)
 
 
+def test_what_a_list_shows_as_deleted_is_missing_there_whether_we_knew_of_it_or_not() -> None:
+    deleted = msgspec.structs.replace(revision(), gone=True)
+    for known, remote in ((held(), revision()), (held(missing_reads=2), revision()), (None, None)):
+        found = difference(shown(), known, deleted, remote)
+        assert found is not None
+        assert found.kind is Class.MISSING_THERE
+
+
 def test_a_live_stay_that_would_end_is_taken_away() -> None:
     cancelled = difference(shown(), held(), revision(status=Status.CANCELLED), revision())
     edited = difference(shown(), held(), revision(total=Decimal(1)), revision())

@@ -151,11 +151,16 @@ def is_mass(live: int, touched: int) -> bool:
     return live >= MASS_LEAST and touched > live * MASS_SHARE
 
 
-def mass_change(property_id: UUID, account_id: UUID, live: int, touched: int) -> Case:
-    """Build the case of an account that cancels many of its bookings at once; resolving it lets them through."""
+def mass_change_subject(account_id: UUID, stream: str = "reservations") -> str:
+    """Name what changes at once: an account's bookings by the account alone, else by the stream too."""
+    return str(account_id) if stream == "reservations" else f"{account_id}/{stream}"
+
+
+def mass_change(property_id: UUID, subject: str, live: int, touched: int) -> Case:
+    """Build the case of an account that ends many of its objects at once; resolving it lets them through."""
     return Case(
         kind="mass_change",
-        subject=str(account_id),
+        subject=subject,
         severity=_SEVERITY["mass_change"],
         property_id=property_id,
         fields=(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -16,10 +17,11 @@ from pms_sync.ingest.intake import Intake
 from pms_sync.ingest.runtimes import Runtime
 from pms_sync.ingest.walking import walk
 from pms_sync.observe.metrics import Metrics
-from pms_sync.ports.connector import Page
-from pms_sync.reconcile.given import STREAM, Ends, Progress, ReconcileRuntime, Work, unseen
+from pms_sync.ports.connector import Page, StreamSpec
+from pms_sync.reconcile.given import RESERVATIONS, Ends, Progress, Work, comparable, unseen
 from pms_sync.reconcile.rolling import Rolling
-from pms_sync.reconcile.runner import Reconcile, Reconciled
+from pms_sync.reconcile.runner import ProofTold, Reconcile, Reconciled
+from pms_sync.store import equality
 from pms_sync.store.ids import new_id
 
 # Whoever is in the house came within two months; what lies further back is compared by the command.
@@ -55,28 +57,55 @@ def rolling_of(
     async def work(_account_id: UUID) -> None:
         wake()
 
-    def daily(runtime: ReconcileRuntime) -> Ends:
-        ahead = runtime.connector.spec.stream(STREAM).sweep_ahead
-        return windows.sweep_range(core.clock.now(), _DAYS_BACK, ahead)
+    def daily(spec: StreamSpec) -> Ends:
+        back = min(_DAYS_BACK, spec.sweep_back or _DAYS_BACK)
+        return windows.sweep_range(core.clock.now(), back, spec.sweep_ahead)
 
     return Rolling(core.database, reconcile_of(core, work, metrics), accounts, clock=core.clock, ends=daily)
 
 
 async def reconciled(core: Opened, account: str, *, dry: bool, progress: Progress = unseen) -> Reconciled:
-    """Reconcile one account over its whole history, and work on what differs here; raises ConfigurationFault."""
+    """Reconcile one account over its whole history, and work on what differs here; raises ConfigurationFault.
+
+    Its reservations, and what else of it is followed.
+    """
     runtimes = core.runtimes()
     worker = core.worker(runtimes)
     try:
         runtime = await runtime_of(core, runtimes, account)
         _require_active(runtime)
-        return await reconcile_of(core, worker.drain).run(runtime, whole_range(core), dry=dry, progress=progress)
+        reconcile = reconcile_of(core, worker.drain)
+        told = [await reconcile.run(runtime, RESERVATIONS, whole_range(core), dry=dry, progress=progress)]
+        for spec in await _beside(core, runtime):
+            ends = windows.sweep_range(core.clock.now(), spec.sweep_back, spec.sweep_ahead)
+            told.append(await reconcile.run(runtime, spec.name, ends, dry=dry))
+        return _together(told)
     finally:
         await worker.aclose(_PATIENCE_S)  # what it held is free for the next one at once
         await runtimes.aclose()
 
 
+async def _beside(core: Opened, runtime: Runtime) -> list[StreamSpec]:
+    """Return what is compared beside reservations: one that was never read to its end would be nothing but missing."""
+    async with core.database.connection() as connection:
+        followed = await equality.followed(connection, runtime.account.account_id)
+    return [one for one in comparable(runtime.connector.spec) if one.name != RESERVATIONS and one.name in followed]
+
+
+def _together(told: Sequence[Reconciled]) -> Reconciled:
+    """Add up what was compared: equal when all of it is, and as of when the first of it was."""
+    proofs = [one["proof"] for one in told]
+    return Reconciled(
+        compared=sum(one["compared"] for one in told),
+        drift=dict(sum((Counter(one["drift"]) for one in told), Counter())),
+        healed=sum(one["healed"] for one in told),
+        refused=sum(one["refused"] for one in told),
+        proof=ProofTold(as_of=proofs[0]["as_of"], equal=all(one["equal"] for one in proofs)),
+    )
+
+
 def whole_range(core: Opened) -> Ends:
-    """Return the range that the command compares."""
+    """Return the range of reservations that the command compares."""
     return windows.snapshot_range(core.clock.now())
 
 
@@ -88,7 +117,6 @@ def _require_active(runtime: Runtime) -> None:
         raise ConfigurationFault(
             f"the account is {account.state}{why}", place, f"pms-sync accounts resume {account.account_id}"
         )
-    streams = {one.name: one for one in runtime.connector.spec.streams}
-    if STREAM not in streams or streams[STREAM].snapshot_dimension is None:
-        what = f"{runtime.connector.spec.label} cannot list its {STREAM} as a whole"
+    if all(one.name != RESERVATIONS for one in comparable(runtime.connector.spec)):
+        what = f"{runtime.connector.spec.label} cannot list its {RESERVATIONS} as a whole"
         raise ConfigurationFault(what, place, "nothing can be compared; see `pms-sync connectors list`")

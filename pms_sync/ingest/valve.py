@@ -37,13 +37,13 @@ class Valve:
             return {}
         refs = [stay.ref for one in over.values() if isinstance(one.mapped, Revision) for stay in one.mapped.room_stays]
         live, touched = await valve.count(connection, account.tenant_id, account.account_id, refs)
-        subject = str(account.account_id)
+        subject = collisions.mass_change_subject(account.account_id)
         if not collisions.is_mass(live, touched):
             await cases.withdraw(connection, account.tenant_id, "mass_change", [subject])
             return {}
-        if await valve.let_through(connection, account.tenant_id, account.account_id):
+        if await valve.let_through(connection, account.tenant_id, subject):
             return {}
-        case = collisions.mass_change(account.property_id, account.account_id, live, touched)
+        case = collisions.mass_change(account.property_id, subject, live, touched)
         await cases.open_cases(connection, account.tenant_id, [case], self._new_id)
         again = [
             reread(account.tenant_id, account.account_id, one.stream, one.ref, one, _LOOK_AGAIN_S)

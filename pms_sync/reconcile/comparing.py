@@ -15,7 +15,7 @@ from pms_sync.domain.errors import MappingRejected
 from pms_sync.ports.connector import Page, Record
 from pms_sync.ports.listing import Listed, Walk
 from pms_sync.ports.mapper import Crosswalk, Mapper, MappingContext
-from pms_sync.reconcile.given import STREAM, Ends, Progress, ReconcileRuntime, TakeIn
+from pms_sync.reconcile.given import RESERVATIONS, Ends, Progress, ReconcileRuntime, TakeIn
 from pms_sync.reconcile.plan import missing
 from pms_sync.reconcile.sides import (
     Class,
@@ -38,8 +38,9 @@ from pms_sync.store.seen import Seen
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """In whose terms one run compares: the account, its codes and its mapper as they were when it began."""
+    """What one run compares, and in whose terms: the account, its codes and its mapper as they were when it began."""
 
+    stream: str
     account: Account
     codes: Crosswalk
     mapper: Mapper
@@ -78,27 +79,27 @@ class Comparing:
         """`walk` reads a listing, `take_in` parks rows that nothing can name."""
         self._database, self._keys, self._walk, self._take_in = database, keys, walk, take_in
 
-    async def terms(self, runtime: ReconcileRuntime) -> Terms:
+    async def terms(self, runtime: ReconcileRuntime, stream: str) -> Terms:
         """Return the terms as they are now."""
         async with self._database.transaction(runtime.account.tenant_id) as connection:
             [account] = await accounts.load(connection, [runtime.account.account_id])
             codes = await crosswalk.load_crosswalk(connection, account)
         keys = runtime.connector.spec.identifier_keys
-        return Terms(account=account, codes=codes, mapper=runtime.mapper, identifier_keys=keys)
+        return Terms(stream=stream, account=account, codes=codes, mapper=runtime.mapper, identifier_keys=keys)
 
     async def read(
         self, runtime: ReconcileRuntime, terms: Terms, ends: Ends, *, park: bool, progress: Progress
     ) -> Found:
         """Read the range to its end and compare; `park` takes in rows that cannot be named. Raises VendorFault."""
         async with self._database.connection() as connection:
-            found = Found(parked=await equality.parked(connection, terms.account.account_id, STREAM))
-        async for listed in self._walk(runtime, STREAM, ends):
+            found = Found(parked=await equality.parked(connection, terms.account.account_id, terms.stream))
+        async for listed in self._walk(runtime, terms.stream, ends):
             found.first_ticket = found.first_ticket or listed.ticket
             found.last_ticket = listed.ticket
             found.whole = found.whole and listed.settled
             nameless = await self._page(terms, listed, found)
             if park and (nameless.records or nameless.rejected):
-                await self._take_in(runtime, STREAM, nameless, listed.ticket)
+                await self._take_in(runtime, terms.stream, nameless, listed.ticket)
             progress(len(found.listed), len(found.differences), listed.window.end)
         return found
 
@@ -107,10 +108,11 @@ class Comparing:
         found.whole = found.whole and tells_absence(dimension)
         account = terms.account
         async with self._database.transaction(account.tenant_id) as connection:
-            live = await equality.live(connection, account, today)
+            live = await equality.live_blocks(connection, account, today, terms.stream)
+            if terms.stream == RESERVATIONS:  # whose listing may hold blocks beside them
+                live |= await equality.live(connection, account, today)
             found.live = len(live)
-            blocks = await equality.live_blocks(connection, account, today, STREAM)
-            unlisted = {ref: one for ref, one in {**blocks, **live}.items() if ref not in found.listed}
+            unlisted = {ref: one for ref, one in live.items() if ref not in found.listed}
             remotes = await equality.remotes(connection, self._keys, account, list(unlisted.values()))
         if found.whole:
             must = {ref for ref, remote in remotes.items() if must_be_shown(remote, dimension, ends, today)}
@@ -149,7 +151,7 @@ class Comparing:
         found: Found,
     ) -> dict[str, Difference | None]:
         account, refs = terms.account, [one.ref for one in differing]
-        known = await seen.load(connection, account.tenant_id, account.account_id, STREAM, refs)
+        known = await seen.load(connection, account.tenant_id, account.account_id, terms.stream, refs)
         opened = [held[ref] for ref in refs if ref in held]
         remotes = await equality.remotes(connection, self._keys, account, opened)
         coming = {one.ref for one in differing if _is_on_its_way(one, known)}
@@ -179,7 +181,7 @@ def _look(terms: Terms, shown: Shown, held: Held | None, remote: Told | None, kn
 def _mapped(terms: Terms, shown: Shown) -> Told | None:
     """Return the one object that the record is, None where the mapper does not understand it."""
     try:
-        mapped = terms.mapper.to_revisions(STREAM, shown.body, terms.context)
+        mapped = terms.mapper.to_revisions(terms.stream, shown.body, terms.context)
     except MappingRejected:
         return None
     objects: list[Told] = [*mapped.revisions, *mapped.blocks]

@@ -7,12 +7,20 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from pms_sync.ports.connector import Connector, Page
+from pms_sync.ports.connector import Connector, ConnectorSpec, Page, StreamSpec
 from pms_sync.ports.mapper import Mapper
 from pms_sync.store.accounts import Account
 
-STREAM = "reservations"
+RESERVATIONS = "reservations"
+# What is compared, in this order. Guests are part of their reservations, and compared with them alone.
+_STREAMS = (RESERVATIONS, "blocks")
 Ends = tuple[datetime, datetime]
+
+
+def comparable(spec: ConnectorSpec) -> list[StreamSpec]:
+    """Return the streams that can be compared, as the vendor lists each of them as a whole."""
+    listed = {one.name: one for one in spec.streams if one.snapshot_dimension is not None}
+    return [listed[name] for name in _STREAMS if name in listed]
 
 
 class ReconcileRuntime(Protocol):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from pms_sync.domain.ids import NewId
 from pms_sync.ports.connector import Sleep
-from pms_sync.reconcile.given import STREAM, Work
+from pms_sync.reconcile.given import Work
 from pms_sync.reconcile.sides import Difference
 from pms_sync.store import equality, lanes
 from pms_sync.store.accounts import Account
@@ -29,24 +29,24 @@ class Healing:
         """`work` works on the lanes of an account, or wakes whoever does."""
         self._database, self._work, self._new_id, self._sleep = database, work, new_id, sleep
 
-    async def heal(self, account: Account, reads: Sequence[Difference]) -> set[str]:
+    async def heal(self, account: Account, stream: str, reads: Sequence[Difference]) -> set[str]:
         """Let these objects be read, some hundreds at a time, and return the refs of those that are as read now."""
         healed: set[str] = set()
         correlation_id = str(self._new_id())
         for start in range(0, len(reads), _AT_ONCE):
             some = reads[start : start + _AT_ONCE]
-            await self._ask(account, some, correlation_id)
-            await self._worked_off(account, [one.ref for one in some])
+            await self._ask(account, stream, some, correlation_id)
+            await self._worked_off(account, stream, [one.ref for one in some])
             healed |= await self._read_since(account, some)
         return healed
 
-    async def _ask(self, account: Account, reads: Sequence[Difference], correlation_id: str) -> None:
+    async def _ask(self, account: Account, stream: str, reads: Sequence[Difference], correlation_id: str) -> None:
         events = [
             NewEvent(
                 tenant_id=account.tenant_id,
                 account_id=account.account_id,
                 kind="reconcile",
-                stream=STREAM,
+                stream=stream,
                 ref=one.ref,
                 correlation_id=correlation_id,
                 priority=POLL,
@@ -56,7 +56,7 @@ class Healing:
         async with self._database.transaction(account.tenant_id) as connection:
             await lanes.append(connection, events)
 
-    async def _worked_off(self, account: Account, refs: Sequence[str]) -> None:
+    async def _worked_off(self, account: Account, stream: str, refs: Sequence[str]) -> None:
         """Wait until nothing of these waits any more, or for a minute nothing moved; what is left stays a difference.
 
         An object that is not there is read twice, with a rest between.
@@ -65,7 +65,7 @@ class Healing:
         while waited < PATIENCE_S:
             await self._work(account.account_id)
             async with self._database.connection() as connection:
-                left = await equality.waiting(connection, account.account_id, STREAM, refs)
+                left = await equality.waiting(connection, account.account_id, stream, refs)
             if not left:
                 return
             waited, least = (0.0, left) if left < least else (waited, least)

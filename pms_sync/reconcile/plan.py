@@ -17,7 +17,7 @@ _READS_THAT_PROVE = 2
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What to read again, and what the valve holds back; `takes_away` counts live stays of ours that would end."""
+    """What to read again, and what the valve holds back; `takes_away` counts what of ours is live and would end."""
 
     reads: tuple[Difference, ...] = ()
     held_back: tuple[Difference, ...] = ()
@@ -41,7 +41,7 @@ def missing(
             ref=ref,
             kind=Class.MISSING_THERE,
             ticket=last_ticket,
-            takes_away=held.level == "stay",
+            takes_away=True,
             needs_person=held.missing_reads >= _READS_THAT_PROVE,
         )
         for ref, held in sorted(unlisted.items())
@@ -50,7 +50,7 @@ def missing(
 
 
 def plan(found: Sequence[Difference], *, live: int, listed: int, let_through: bool = False) -> Plan:
-    """Plan the reads, worst first; `live` counts our live stays in the range, `listed` what the vendor shows at all.
+    """Plan the reads, worst first; `live` counts what of ours is live, `listed` what the vendor shows at all.
 
     An empty side, or a plan that would take away a large part, waits for a person unless one has `let_through`.
     """

@@ -1,4 +1,4 @@
-"""Rolling: every active account is compared about once a day, the one that is unproven for longest first."""
+"""Rolling: every stream of an active account is compared about once a day, the longest unproven one first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from uuid import UUID
 from pms_sync.domain.clock import Clock
 from pms_sync.domain.errors import Fault
 from pms_sync.observe.logs import get_logger
-from pms_sync.reconcile.given import STREAM, Ends, ReconcileRuntime
+from pms_sync.ports.connector import StreamSpec
+from pms_sync.reconcile.given import Ends, ReconcileRuntime, comparable
 from pms_sync.reconcile.runner import Reconcile
 from pms_sync.store import equality
 from pms_sync.store.database import Database
@@ -23,7 +24,7 @@ _log = get_logger(__name__)
 
 
 class Rolling:
-    """The daemon's turn; remembers only which accounts could not be compared lately."""
+    """The daemon's turn; remembers only what could not be compared lately."""
 
     def __init__(
         self,
@@ -32,44 +33,43 @@ class Rolling:
         accounts: Callable[[], Mapping[UUID, ReconcileRuntime]],
         *,
         clock: Clock,
-        ends: Callable[[ReconcileRuntime], Ends],
+        ends: Callable[[StreamSpec], Ends],
     ) -> None:
-        """`accounts` gives those that can be talked to now, `ends` the range that is compared every day."""
+        """`accounts` gives those that can be talked to now, `ends` the range of a stream that is compared every day."""
         self._database, self._reconcile, self._accounts = database, reconcile, accounts
         self._clock, self._ends = clock, ends
-        self._failed: dict[UUID, float] = {}
+        self._failed: dict[tuple[UUID, str], float] = {}
 
     async def step(self) -> int:
-        """Compare the account whose turn it is; returns how many were. One that fails rests for an hour."""
-        runtime = await self._due()
-        if runtime is None:
+        """Compare the stream whose turn it is; returns how many were. One that fails rests for an hour."""
+        due = await self._due()
+        if due is None:
             return 0
-        account_id = runtime.account.account_id
+        runtime, spec = due
+        turn = (runtime.account.account_id, spec.name)
         try:
-            await self._reconcile.run(runtime, self._ends(runtime))
+            await self._reconcile.run(runtime, spec.name, self._ends(spec))
         except Fault as fault:
-            self._failed[account_id] = self._clock.monotonic()
-            _log.warning("reconcile_failed", account_id=str(account_id), why=str(fault))
+            self._failed[turn] = self._clock.monotonic()
+            _log.warning("reconcile_failed", account_id=str(turn[0]), stream=spec.name, why=str(fault))
             return 0
-        self._failed.pop(account_id, None)
+        self._failed.pop(turn, None)
         return 1
 
-    async def _due(self) -> ReconcileRuntime | None:
+    async def _due(self) -> tuple[ReconcileRuntime, StreamSpec] | None:
         ready, now = self._accounts(), self._clock.now()
         async with self._database.connection() as connection:
-            standing = await equality.standing(connection, STREAM, _SETTLED_FOR_S)
+            standing = await equality.standing(connection, _SETTLED_FOR_S)
         for one in standing:
             runtime = ready.get(one.account_id)
             is_new = one.compared_at is None or now - one.compared_at >= _PERIOD
-            if runtime is not None and is_new and not self._rests(one.account_id) and _lists(runtime):
-                return runtime
+            if runtime is None or not is_new or self._rests((one.account_id, one.stream)):
+                continue
+            for spec in comparable(runtime.connector.spec):
+                if spec.name == one.stream:
+                    return runtime, spec
         return None
 
-    def _rests(self, account_id: UUID) -> bool:
-        failed = self._failed.get(account_id)
+    def _rests(self, turn: tuple[UUID, str]) -> bool:
+        failed = self._failed.get(turn)
         return failed is not None and self._clock.monotonic() - failed < _REST.total_seconds()
-
-
-def _lists(runtime: ReconcileRuntime) -> bool:
-    """Tell whether the vendor can list the stream as a whole."""
-    return any(one.name == STREAM and one.snapshot_dimension is not None for one in runtime.connector.spec.streams)

@@ -24,7 +24,6 @@ from pms_sync.ports.listing import Walk
 from pms_sync.reconcile import plan as planning
 from pms_sync.reconcile.comparing import Comparing, Found, Terms
 from pms_sync.reconcile.given import (
-    STREAM,
     Ends,
     Progress,
     ReconcileRuntime,
@@ -68,13 +67,18 @@ class Reconciled(TypedDict):
 
 
 class _Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run: its instant by both clocks, and in whose terms it compares."""
+    """One run: its instant by both clocks, and what it compares in whose terms."""
 
     terms: Terms
     ends: Ends
     as_of: datetime
     began_at: datetime  # by the database's clock, which stamps what waits
     dry: bool
+
+    @property
+    def subject(self) -> str:
+        """Name what a person is asked about when too much would end at once."""
+        return collisions.mass_change_subject(self.terms.account.account_id, self.terms.stream)
 
 
 class Reconcile:
@@ -99,7 +103,7 @@ class Reconcile:
         self._healing = Healing(database, work, new_id, sleep)
 
     async def run(
-        self, runtime: ReconcileRuntime, ends: Ends, *, dry: bool = False, progress: Progress = unseen
+        self, runtime: ReconcileRuntime, stream: str, ends: Ends, *, dry: bool = False, progress: Progress = unseen
     ) -> Reconciled:
         """Compare what the vendor lists in `[start, end)` with what we hold, heal, and say whether both are equal.
 
@@ -111,17 +115,17 @@ class Reconcile:
             if not mine:
                 what, remedy = "a reconcile of this account is under way", "wait until it has ended"
                 raise Unavailable(what, f"account {account_id}", remedy)
-            run = await self._begin(runtime, ends, dry=dry)
+            run = await self._begin(runtime, stream, ends, dry=dry)
             found = await self._comparing.read(runtime, run.terms, ends, park=not dry, progress=progress)
-            dimension = runtime.connector.spec.stream(STREAM).snapshot_dimension or ""
+            dimension = runtime.connector.spec.stream(stream).snapshot_dimension or ""
             today = run.as_of.astimezone(ZoneInfo(run.terms.account.timezone)).date()
             await self._comparing.absent(run.terms, dimension, ends, today, found)
             plan = await self._plan(run, found)
-            healed = set[str]() if dry else await self._healing.heal(run.terms.account, plan.reads)
+            healed = set[str]() if dry else await self._healing.heal(run.terms.account, stream, plan.reads)
             return await self._conclude(run, found, plan, healed)
 
-    async def _begin(self, runtime: ReconcileRuntime, ends: Ends, *, dry: bool) -> _Run:
-        terms = await self._comparing.terms(runtime)
+    async def _begin(self, runtime: ReconcileRuntime, stream: str, ends: Ends, *, dry: bool) -> _Run:
+        terms = await self._comparing.terms(runtime, stream)
         async with self._database.connection() as connection:
             began_at = await filled.database_time(connection)
         return _Run(terms=terms, ends=ends, as_of=self._clock.now(), began_at=began_at, dry=dry)
@@ -130,7 +134,7 @@ class Reconcile:
         """Plan, and ask a person where the valve closes."""
         account = run.terms.account
         async with self._database.transaction(account.tenant_id) as connection:
-            let_through = await valve.let_through(connection, account.tenant_id, account.account_id)
+            let_through = await valve.let_through(connection, account.tenant_id, run.subject)
             plan = planning.plan(
                 list(found.differences.values()),
                 live=found.live,
@@ -138,7 +142,7 @@ class Reconcile:
                 let_through=let_through,
             )
             if plan.is_stopped and not run.dry:
-                case = collisions.mass_change(account.property_id, account.account_id, found.live, plan.takes_away)
+                case = collisions.mass_change(account.property_id, run.subject, found.live, plan.takes_away)
                 await cases.open_cases(connection, account.tenant_id, [case], self._new_id)
         return plan
 
@@ -148,13 +152,15 @@ class Reconcile:
         drifted = {ref: one for ref, one in found.differences.items() if one.kind is not None}
         async with self._database.transaction(account.tenant_id) as connection:
             under_way = await equality.unfinished(connection, account, run.began_at)
-            on_its_way = await equality.waiting(connection, account.account_id, STREAM, sorted(found.on_its_way))
+            on_its_way = await equality.waiting(
+                connection, account.account_id, run.terms.stream, sorted(found.on_its_way)
+            )
             is_done = under_way.nothing and not on_its_way
             equal = found.whole and is_done and found.differences.keys() <= healed
             if not run.dry:
                 await _keep(connection, run, found, drifted, healed, equal=equal)
                 if found.whole and not plan.is_stopped and not under_way.waiting:  # nothing large is left to do
-                    await cases.withdraw(connection, account.tenant_id, _MASS_CHANGE, [str(account.account_id)])
+                    await cases.withdraw(connection, account.tenant_id, _MASS_CHANGE, [run.subject])
         counts = Counter(str(one.kind) for one in drifted.values())
         done, refused = len(healed & drifted.keys()), len(plan.held_back)
         if not run.dry:
@@ -162,6 +168,7 @@ class Reconcile:
         _log.info(
             "reconciled",
             account_id=str(account.account_id),
+            stream=run.terms.stream,
             compared=len(found.listed),
             drift=dict(counts),
             healed=done,
@@ -192,13 +199,13 @@ async def _keep(
     equal: bool,
 ) -> None:
     """Write the differences down, close those that are no more, and store the proof."""
-    account = run.terms.account
-    before = await drift.standing(connection, account, STREAM)
+    account, stream = run.terms.account, run.terms.stream
+    before = await drift.standing(connection, account, stream)
     worst = sorted(drifted.values(), key=lambda one: (planning.harm(one.kind), one.ref))[:_MOST_KEPT]
-    await drift.note(connection, account, STREAM, {one.ref: str(one.kind) for one in worst})
-    await drift.healed(connection, account, STREAM, sorted(_over(before, found) | healed))
+    await drift.note(connection, account, stream, {one.ref: str(one.kind) for one in worst})
+    await drift.healed(connection, account, stream, sorted(_over(before, found) | healed))
     proof = Proof(
-        stream=STREAM,
+        stream=stream,
         as_of=run.as_of,
         range_from=run.ends[0],
         range_to=run.ends[1],

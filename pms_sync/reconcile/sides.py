@@ -86,7 +86,8 @@ class Glance(StrEnum):
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One object that differs, or of which a listing does not tell (`kind` None).
 
-    `takes_away` says that a live stay of ours would end by it; `needs_person` that reading it again tells nothing new.
+    `takes_away` says that a live stay or block of ours would end by it; `needs_person` that reading it again tells
+    nothing new.
     """
 
     ref: str
@@ -145,8 +146,10 @@ def class_of(remote: Told, told: Told) -> Class | None:
 
 
 def is_live(told: Told) -> bool:
-    """Tell whether a stay of it is still to come or in the house, as far as its status says."""
-    return isinstance(told, Revision) and not told.gone and any(stay.status in _LIVE for stay in told.room_stays)
+    """Tell whether it holds nights still, as far as its status says: a stay to come or in the house, or a block."""
+    if isinstance(told, Block):
+        return not told.gone
+    return not told.gone and any(stay.status in _LIVE for stay in told.room_stays)
 
 
 def _of_atom(moved: Triple) -> Class:
@@ -177,10 +180,12 @@ def _block(told: Told) -> tuple[object, ...]:
     return ("gone",) if told.status is Status.CANCELLED else ("sold",)
 
 
+# The first and the last day under which a listing along the dimension shows an object.
 _DATES: Mapping[str, Callable[[date, date], tuple[date, date]]] = {
     "arrival": lambda arrival, _: (arrival, arrival),
     "departure": lambda _, departure: (departure, departure),
     "night": lambda arrival, departure: (arrival, max(arrival, departure - _DAY)),
+    "day": lambda arrival, departure: (arrival, max(arrival, departure - _DAY)),
 }
 
 
@@ -192,11 +197,11 @@ def tells_absence(dimension: str) -> bool:
 def must_be_shown(remote: Told, dimension: str, ends: Ends, today: date) -> bool:
     """Tell whether a whole listing of a range must show an object that is as we saw it last.
 
-    Only what lies a day inside the range counts, since a vendor's day may begin a calendar day away from ours.
+    Only what reaches a day into the range counts, since a vendor's day may begin a calendar day away from ours.
     """
     first, last = ends[0].date() + _DAY, ends[1].date() - 2 * _DAY
     return any(
-        departure >= today and low >= first and high <= last
+        departure >= today and low <= last and high >= first
         for arrival, departure in _live_dates(remote)
         for low, high in [_DATES[dimension](arrival, departure)]
     )

@@ -178,25 +178,34 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """When an account's stream was last compared, and last proven equal; None: never."""
 
     account_id: UUID
+    stream: str
     compared_at: datetime | None
     proven_at: datetime | None
 
 
 # An account whose history is not here yet would be nothing but missing.
 _STANDING = """
-SELECT a.account_id, p.compared_at, p.proven_at
+SELECT a.account_id, c.stream, p.compared_at, p.proven_at
   FROM accounts a
-  JOIN cursors c ON c.tenant_id = a.tenant_id AND c.account_id = a.account_id AND c.stream = $1
+  JOIN cursors c ON c.tenant_id = a.tenant_id AND c.account_id = a.account_id
  CROSS JOIN LATERAL (SELECT max(as_of) AS compared_at, max(as_of) FILTER (WHERE equal) AS proven_at FROM proofs p
-                      WHERE p.tenant_id = a.tenant_id AND p.account_id = a.account_id AND p.stream = $1) AS p
- WHERE a.state = 'active' AND c.last_success_at IS NOT NULL AND a.created_at < now() - $2 * interval '1 second'
- ORDER BY p.proven_at NULLS FIRST, p.compared_at NULLS FIRST, a.account_id
+                      WHERE p.tenant_id = a.tenant_id AND p.account_id = a.account_id AND p.stream = c.stream) AS p
+ WHERE a.state = 'active' AND c.last_success_at IS NOT NULL AND a.created_at < now() - $1 * interval '1 second'
+ ORDER BY p.proven_at NULLS FIRST, p.compared_at NULLS FIRST, a.account_id, c.stream
 """
 
 
-async def standing(connection: Connection, stream: str, settled_for_s: float) -> list[Standing]:
-    """Return the active accounts whose history is read and that are at least so old, the longest unproven first."""
-    return [Standing(**row) for row in await connection.fetch(_STANDING, stream, settled_for_s)]
+async def standing(connection: Connection, settled_for_s: float) -> list[Standing]:
+    """Return the streams of active accounts that are read and at least so old, the longest unproven first."""
+    return [Standing(**row) for row in await connection.fetch(_STANDING, settled_for_s)]
+
+
+async def followed(connection: Connection, account_id: UUID) -> set[str]:
+    """Return the streams of an account that were read to their end at least once."""
+    rows = await connection.fetch(
+        "SELECT stream FROM cursors WHERE account_id = $1 AND last_success_at IS NOT NULL", account_id
+    )
+    return {row["stream"] for row in rows}
 
 
 async def prune(connection: Connection, days: int, limit: int) -> int:

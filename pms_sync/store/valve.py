@@ -13,7 +13,7 @@ SELECT count(*) AS live, count(*) FILTER (WHERE s.vendor_ref = ANY($3::text[])) 
  WHERE s.tenant_id = $1 AND s.account_id = $2 AND {_LIVE} AND s.departure >= current_date
 """  # noqa: S608 - a constant
 _LET_THROUGH = """
-SELECT EXISTS (SELECT FROM cases WHERE tenant_id = $1 AND kind = 'mass_change' AND subject = $2::text
+SELECT EXISTS (SELECT FROM cases WHERE tenant_id = $1 AND kind = 'mass_change' AND subject = $2
                   AND state = 'resolved' AND resolved_at > now() - interval '1 hour')
 """
 
@@ -24,7 +24,7 @@ async def count(connection: Connection, tenant_id: UUID, account_id: UUID, refs:
     return row["live"], row["touched"]
 
 
-async def let_through(connection: Connection, tenant_id: UUID, account_id: UUID) -> bool:
-    """Tell whether a person looked at the account's mass change within the hour and let it through."""
-    told: bool = await connection.fetchval(_LET_THROUGH, tenant_id, str(account_id))
+async def let_through(connection: Connection, tenant_id: UUID, subject: str) -> bool:
+    """Tell whether a person looked at the mass change of this subject within the hour and let it through."""
+    told: bool = await connection.fetchval(_LET_THROUGH, tenant_id, subject)
     return told

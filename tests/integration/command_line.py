@@ -153,8 +153,7 @@ class Vendor:
     def _await(self, call: Callable[[], Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(30)
 
-    @staticmethod
-    async def _made() -> Any:
+    async def _made(self) -> Any:
         return SIMULATOR(1)
 
 

@@ -28,8 +28,7 @@ from pms_sync.ingest.router import Router
 from pms_sync.ingest.walking import walk
 from pms_sync.ingest.windows import sweep_range
 from pms_sync.ingest.worker import Worker
-from pms_sync.ports.connector import ConnectorContext, ConnectorPlugin, Page, StreamSpec
-from pms_sync.reconcile.given import Ends
+from pms_sync.ports.connector import ConnectorContext, ConnectorPlugin, Page
 from pms_sync.reconcile.runner import Reconcile, Reconciled
 from pms_sync.store import accounts, hotels
 from pms_sync.store.accounts import Account
@@ -46,29 +45,34 @@ Row = dict[str, Any]
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """How one vendor is run, and how it keeps a change to itself.
 
-    `feeds` are the streams that tell of changes. `stamp` writes the raw field that holds the time of a change, by which
-    lists of changes are filtered. `whole` says that listings show objects whole, so that a difference has its class
-    before it is healed.
+    `feeds` are the streams that tell of changes; `stamp` writes the raw field that holds the time of a change, by which
+    lists of changes are filtered, and `block_stamp` that of blocks, where a list of their changes exists. `whole` says
+    that listings show bookings whole, so that a difference has its class before it is healed, and `shows_lifted` that
+    they go on showing blocks that were deleted.
     """
 
     desk: Callable[..., Any]
     options: Mapping[str, Any]
-    feeds: tuple[str, ...] = (RESERVATIONS, BLOCKS)
+    feeds: tuple[str, ...] = (RESERVATIONS,)
     stamp: Callable[[datetime], Row]
+    block_stamp: Callable[[datetime], Row] = lambda _changed: {}
     whole: bool = True
+    shows_lifted: bool = False
 
 
 VENDORS: Mapping[str, Vendor] = {
     "beds24": Vendor(
         desk=beds24_desk.running_desk,
         options={"credits": 100_000},
-        feeds=(RESERVATIONS,),
         stamp=lambda changed: {"modifiedTime": rfc3339(changed)},
     ),
     "mews": Vendor(
         desk=mews_desk.running_desk,
         options=mews_desk.PLENTY,
+        feeds=(RESERVATIONS, BLOCKS),
         stamp=lambda changed: {"UpdatedUtc": rfc3339(changed)},
+        block_stamp=lambda changed: {"UpdatedUtc": rfc3339(changed)},
+        shows_lifted=True,
     ),
     "cloudbeds": Vendor(
         desk=cloudbeds_desk.running_desk,
@@ -90,7 +94,7 @@ class House:
 
     def __init__(self, vendor: str, desk: Any, database: Database, keys: KeyRing, runtime: Runtime) -> None:
         self.vendor, self.desk, self.database, self.keys, self.runtime = VENDORS[vendor], desk, database, keys, runtime
-        self._long_ago = datetime.now(UTC).replace(microsecond=0) - timedelta(days=40)
+        self._changed_at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=40)
         account, plugin = runtime.account, _plugin(vendor)
         applier = Applier(keys, RealClock(), uuid.uuid4, {vendor: runtime.mapper})
         landing = Landing(database, keys, applier, uuid.uuid4)
@@ -110,22 +114,18 @@ class House:
             sleep=self._hasten,
         )
 
-    def ends(self, spec: StreamSpec) -> Ends:
-        """Return the range of a stream that is compared: all there may be, or as far as it is swept."""
-        return sweep_range(datetime.now(UTC), spec.sweep_back, spec.sweep_ahead)
-
-    async def run(self, *, dry: bool = False) -> Reconciled:
-        """Compare everything, and heal unless it is dry."""
-        return await self.reconcile.run(
-            self.runtime, self.ends(self.runtime.connector.spec.stream(RESERVATIONS)), dry=dry
-        )
+    async def run(self, stream: str = RESERVATIONS, *, dry: bool = False) -> Reconciled:
+        """Compare a stream as far as it is swept, and heal unless it is dry."""
+        spec = self.runtime.connector.spec.stream(stream)
+        ends = sweep_range(datetime.now(UTC), spec.sweep_back, spec.sweep_ahead)
+        return await self.reconcile.run(self.runtime, stream, ends, dry=dry)
 
     async def book(self, day: int = 1, **more: Any) -> str:
         """Book two nights of a month far ahead as the vendor alone knows it, and return the stay's ref."""
         stay = {"arrival": f"2027-05-{day:02}", "departure": f"2027-05-{day + 2:02}", "adults": 2, "total": "200.00"}
         told: Row = {"status": "confirmed", "channel": "direct", "booker": {"first_name": "Ann", "last_name": "Alba"}}
         told |= {**more, "room_stays": [{**self.room(day), **stay}]}
-        made = await self.change("create", set=told, vendor=self._stamp())
+        made = await self.change("create", set=told, vendor=self.vendor.stamp(self._long_ago()))
         return str((await self.told(made))["room_stays"][0]["ref"])
 
     def room(self, number: int) -> Row:
@@ -138,6 +138,13 @@ class House:
         """Let the hotel change something that nobody is told of, and return the ref of what changed."""
         return str((await self.desk.sim("change", op=op, silent=True, **order))["ref"])
 
+    async def block(self, day: int = 1, kind: str = "out_of_order") -> str:
+        """Take a room out of use for two nights as the vendor alone knows it, and return the block's ref."""
+        days = {"arrival": f"2027-06-{day:02}", "departure": f"2027-06-{day + 2:02}"}
+        return await self.change(
+            "create", set={"kind": kind, **self.room(day), **days}, vendor=self.vendor.block_stamp(self._long_ago())
+        )
+
     async def told(self, ref: str) -> Row:
         """Return the truth about a reservation, by its own ref or by that of one of its stays."""
         found = (await self.desk.client.get("/_sim/truth")).json()["reservations"]
@@ -145,7 +152,14 @@ class House:
 
     async def quietly(self, stay: str, **said: Any) -> None:
         """Change a booking without a word, and without a trace in any list of changes."""
-        await self.change("modify", ref=(await self.told(stay))["ref"], set=said, vendor=self._stamp())
+        await self.change(
+            "modify", ref=(await self.told(stay))["ref"], set=said, vendor=self.vendor.stamp(self._long_ago())
+        )
+
+    async def move(self, block: str, day: int) -> None:
+        """Let a block lie on other days without a word, and without a trace in any list of changes."""
+        days = {"arrival": f"2027-06-{day:02}", "departure": f"2027-06-{day + 3:02}"}
+        await self.change("modify", ref=block, set=days, vendor=self.vendor.block_stamp(self._long_ago()))
 
     async def follow(self) -> None:
         """Read all that the vendor tells of its own accord, until nothing waits."""
@@ -164,10 +178,10 @@ class House:
         async with self.database.transaction(self.runtime.account.tenant_id) as connection:
             return [dict(row) for row in await connection.fetch(query)]
 
-    def _stamp(self) -> Row:
-        """Write a time of change that is later than all before, and that no list of changes reaches back to."""
-        self._long_ago += timedelta(minutes=1)
-        return self.vendor.stamp(self._long_ago)
+    def _long_ago(self) -> datetime:
+        """Return a time of change that is later than all before, and that no list of changes reaches back to."""
+        self._changed_at += timedelta(minutes=1)
+        return self._changed_at
 
     async def _take_in(self, runtime: Any, stream: str, page: Page, ticket: int) -> None:
         async with self.database.transaction(runtime.account.tenant_id) as connection:

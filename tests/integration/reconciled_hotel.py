@@ -65,7 +65,7 @@ class House:
 
     async def run(self, *, dry: bool = False) -> Reconciled:
         """Compare everything, and heal."""
-        return await self.reconcile.run(self.runtime, WHOLE, dry=dry)
+        return await self.reconcile.run(self.runtime, "reservations", WHOLE, dry=dry)
 
     async def book(self, number: int, **more: Any) -> str:
         """Book two nights far ahead, each number its own, as the vendor alone knows it."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from connectors.cloudbeds.simulator.app import unhurried
+from pms_sync.demo.cast import Player, hotel_file
 from pms_sync.domain.clock import parse_instant
 from tests.integration.command_line import Machine, Vendor, ended
 from tests.integration.test_reading_commands import BOOKINGS, account_at, eventually, rows, truth
@@ -124,3 +128,43 @@ def test_it_can_be_cut_off_at_any_time(machine: Machine, account: str, vendor: V
     )
     vendor.order("faults", faults=[])
     assert reconcile(machine, account)[0] == 0
+
+
+class Apart(Vendor):
+    """A vendor that lists its blocks apart from its bookings."""
+
+    async def _made(self) -> Any:
+        return unhurried(1)
+
+
+@pytest.fixture
+def apart() -> Iterator[Apart]:
+    """Give such a vendor."""
+    vendor = Apart()
+    yield vendor
+    vendor.close()
+
+
+def test_blocks_that_are_followed_are_compared_too_and_proven_apart(machine: Machine, apart: Apart) -> None:
+    told = apart.order("reset", seed=1, hotels=1, rooms=3, reservations=3)
+    player = Player(vendor="cloudbeds", hotel="P1", role="pms")
+    secret = machine.write_hotels(prado=hotel_file({player: told})) / "cloudbeds.json"
+    secret.touch(mode=0o600)
+    secret.write_text(json.dumps(told["credentials"]))
+    machine.settings |= {"CLOUDBEDS_BASE_URL": apart.base_url, "ALLOW_PRIVATE_VENDORS": "1"}
+    assert machine.invoke("poll-once", "--json").code == 0
+    [found] = machine.invoke("accounts", "list", "--json").document["items"]
+    code, document = reconcile(machine, found["account_id"])
+    truth = apart.ask("truth")
+    held = len(truth["reservations"]) + sum(not one["gone"] for one in truth["blocks"])
+    assert (code, document["drift"], document["proof"]["equal"]) == (0, {}, True)
+    assert document["compared"] <= held
+    room = told["properties"][0]["room_types"][0]["rooms"][0]["ref"]
+    days = {"arrival": "2027-06-01", "departure": "2027-06-03"}
+    apart.order("change", op="create", set={"kind": "out_of_order", "room_ref": room, **days}, silent=True)
+    code, more = reconcile(machine, found["account_id"])
+    assert (code, more["drift"], more["healed"]) == (0, {"missing_here": 1}, 1)
+    assert more["compared"] == document["compared"] + 1
+    proofs = rows(machine, "SELECT stream, equal FROM proofs ORDER BY stream, as_of")
+    assert [row["stream"] for row in proofs] == ["blocks", "blocks", "reservations", "reservations"]
+    assert all(row["equal"] for row in proofs)

@@ -31,19 +31,22 @@ class Comparer:
     def __init__(self, database: Database, clock: Clock) -> None:
         self.database, self.clock = database, clock
         self.turns: list[uuid.UUID] = []
+        self.streams: list[str] = []
         self.equal, self.fails = True, False
 
-    async def run(self, runtime: Runtime, ends: Ends) -> None:
+    async def run(self, runtime: Runtime, stream: str, ends: Ends) -> None:
         """Compare."""
+        self.streams.append(stream)
         self.turns.append(runtime.account.account_id)
         if self.fails:
             raise Unavailable("away", "vendor", "wait")
         async with self.database.transaction() as connection:
             await connection.execute(
                 "INSERT INTO proofs (tenant_id, account_id, stream, as_of, range_from, range_to, compared, differed, "
-                "healed, equal) VALUES ($1, $2, 'reservations', $3, $4, $5, 0, 0, 0, $6)",
+                "healed, equal) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7)",
                 runtime.account.tenant_id,
                 runtime.account.account_id,
+                stream,
                 self.clock.now(),
                 *ends,
                 self.equal,
@@ -63,7 +66,7 @@ class Turns:
             cast(Reconcile, self.comparer),
             lambda: cast(dict[uuid.UUID, ReconcileRuntime], self.runtimes),
             clock=self.clock,
-            ends=lambda _runtime: (NOW - DAY, NOW + DAY),
+            ends=lambda _spec: (NOW - DAY, NOW + DAY),
         )
 
     async def open(self) -> None:
@@ -153,3 +156,19 @@ async def test_a_vendor_that_lists_nothing_whole_never_has_a_turn(turns: Turns) 
     for runtime in turns.runtimes.values():
         runtime.connector = ListedHotel(bare)
     assert await turns.steps(2) == []
+
+
+async def test_blocks_have_turns_of_their_own_where_they_are_followed(turns: Turns) -> None:
+    """Guests have none: they are compared with their bookings."""
+    await turns.sql(
+        "INSERT INTO cursors (tenant_id, account_id, stream, last_success_at) "
+        "SELECT tenant_id, account_id, name, now() FROM accounts, unnest(ARRAY['blocks', 'guests']) AS name"
+    )
+    declared = spec()
+    [reservations] = declared.streams
+    blocks, guests = (msgspec.structs.replace(reservations, name=name) for name in ("blocks", "guests"))
+    turns.runtimes[turns.first].connector = ListedHotel(
+        msgspec.structs.replace(declared, streams=(reservations, blocks, guests))
+    )
+    assert sorted(await turns.steps(5)) == sorted([turns.first, turns.first, turns.second])
+    assert sorted(turns.comparer.streams) == ["blocks", "reservations", "reservations"]

@@ -170,8 +170,9 @@ def test_a_listing_that_only_names_an_object_tells_no_class() -> None:
 def test_only_hold_confirmed_and_in_house_are_live() -> None:
     live = {one for one in Status if is_live(revision(status=one))}
     assert live == {Status.HOLD, Status.CONFIRMED, Status.CHECKED_IN}
-    assert not is_live(BLOCK)
     assert not is_live(msgspec.structs.replace(revision(), gone=True))
+    assert is_live(BLOCK)
+    assert not is_live(msgspec.structs.replace(BLOCK, gone=True))
 
 
 @pytest.mark.parametrize(
@@ -181,6 +182,9 @@ def test_only_hold_confirmed_and_in_house_are_live() -> None:
         (revision(), "departure", True),
         (revision(), "night", True),
         (BLOCK, "night", True),
+        (BLOCK, "day", True),
+        (msgspec.structs.replace(BLOCK, arrival=date(2025, 11, 1)), "night", True),  # has begun long ago
+        (msgspec.structs.replace(BLOCK, arrival=date(2026, 12, 31), departure=date(2027, 1, 4)), "night", False),
         (msgspec.structs.replace(BLOCK, gone=True), "night", False),
         (revision(status=Status.CANCELLED), "arrival", False),
         (revision(arrival=date(2025, 12, 30), departure=date(2026, 3, 12)), "arrival", False),  # before the range
@@ -197,8 +201,9 @@ def test_a_listing_must_show_what_lies_well_inside_of_it(remote: Told, dimension
 
 
 def test_absence_is_told_only_along_dimensions_that_are_understood() -> None:
-    assert [one for one in ("arrival", "departure", "night", "created", "") if tells_absence(one)] == [
+    assert [one for one in ("arrival", "departure", "night", "day", "created", "") if tells_absence(one)] == [
         "arrival",
         "departure",
         "night",
+        "day",
     ]

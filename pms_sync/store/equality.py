@@ -201,9 +201,11 @@ async def standing(connection: Connection, settled_for_s: float) -> list[Standin
 
 
 async def followed(connection: Connection, account_id: UUID) -> set[str]:
-    """Return the streams of an account that were read to their end at least once."""
+    """Return the streams of an account that were read to their end at least once, by a poll or a backfill."""
     rows = await connection.fetch(
-        "SELECT stream FROM cursors WHERE account_id = $1 AND last_success_at IS NOT NULL", account_id
+        "SELECT stream FROM cursors WHERE account_id = $1 AND last_success_at IS NOT NULL "
+        "UNION SELECT stream FROM sweeps WHERE account_id = $1 AND state = 'done'",
+        account_id,
     )
     return {row["stream"] for row in rows}
 

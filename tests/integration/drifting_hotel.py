@@ -145,10 +145,16 @@ class House:
             "create", set={"kind": kind, **self.room(day), **days}, vendor=self.vendor.block_stamp(self._long_ago())
         )
 
+    async def truth(self) -> list[Row]:
+        """Return all reservations of the truth."""
+        found: list[Row] = (await self.desk.client.get("/_sim/truth")).json()["reservations"]
+        return found
+
     async def told(self, ref: str) -> Row:
         """Return the truth about a reservation, by its own ref or by that of one of its stays."""
-        found = (await self.desk.client.get("/_sim/truth")).json()["reservations"]
-        return next(one for one in found if ref in {one["ref"], *(stay["ref"] for stay in one["room_stays"])})
+        return next(
+            one for one in await self.truth() if ref in {one["ref"], *(stay["ref"] for stay in one["room_stays"])}
+        )
 
     async def quietly(self, stay: str, **said: Any) -> None:
         """Change a booking without a word, and without a trace in any list of changes."""
@@ -172,6 +178,11 @@ class House:
         while await self.router.route_once():
             continue
         await self.worker.drain()
+
+    async def reads(self, ref: str) -> list[Row]:
+        """Return the calls that asked for an object by itself."""
+        calls: list[Row] = (await self.desk.client.get("/_sim/calls")).json()["items"]
+        return [one for one in calls if one["path"].endswith(f"/{ref}")]
 
     async def rows(self, query: str) -> list[Row]:
         """Read the store for its tenant."""

@@ -167,6 +167,33 @@ async def test_a_guest_who_changes_by_himself_is_found_by_the_poll_of_guests(hou
     assert await house.ask("SELECT count(*) FROM reservations") == 1
 
 
+@pytest.mark.parametrize("first", ["guest", "reservation"])
+async def test_a_guest_and_his_reservation_come_together_whichever_is_told_first(house: House, first: str) -> None:
+    """ORD-10: nobody is there without a reservation, and nobody twice; who he is, is told once both are known."""
+    await house.poll()
+    await house.poll(facts.GUESTS)
+    house.vendor.tables[facts.CUSTOMERS] = []
+    known = "SELECT coalesce(string_agg(vendor_ref, ' ') FILTER (WHERE has_email), '') FROM guests"
+
+    async def guest_is_told() -> None:
+        house.vendor.tables[facts.CUSTOMERS] = [customer(1, UpdatedUtc=at(1))]
+        await house.deliver(("CustomerAdded", wire.uuid(9, 1)))
+        house.clock.at += timedelta(minutes=5)
+        await house.poll(facts.GUESTS)
+
+    async def reservation_is_told() -> None:
+        house.vendor.tables[facts.STAYS] = [stay(1)]
+        await house.deliver(("ServiceOrderUpdated", ref(1)))
+
+    tellers = {"guest": guest_is_told, "reservation": reservation_is_told}
+    await tellers.pop(first)()
+    assert await house.ask(known) == ""
+    await tellers.popitem()[1]()
+    assert await house.ask(known) == wire.uuid(9, 1)
+    assert await house.ask("SELECT count(*) FROM guests") == 1
+    assert await house.stays() == {ref(1): "confirmed"}
+
+
 async def test_a_block_is_held_until_it_is_deleted(house: House) -> None:
     """Section 10.4: a deleted block shows only where both activity states are asked for."""
     house.vendor.tables[facts.REPAIRS] = [block(1)]

@@ -89,6 +89,9 @@ class CloudbedsConnector(ReadOnly):
         if stream == facts.BLOCKS:
             shown = await self._lists.blocks_around(self._now()) if found else []
             return found | {one.ref: one for one in shown if one.ref in found}
+        if stream == facts.ROOM_STATUS:
+            standing, _ = await self._lists.rooms_now() if found else ([], [])
+            return found | {one.ref: one for one in standing if one.ref in found}
         wanted = [ref for ref in found if rows.is_ref(ref)]
         return found | (await self._lists.named(stream, wanted) if wanted else {})
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.cloudbeds.facts import BLOCKS, RESERVATIONS, SECRET_QUERY
+from connectors.cloudbeds.facts import BLOCKS, RESERVATIONS, ROOM_STATUS, SECRET_QUERY
 from connectors.kit.doors import check_secret, read_json
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.ports.connector import Delivery, VendorEvent
@@ -59,7 +59,19 @@ def _reservation(told: Fields, place: str | None) -> list[VendorEvent]:
     ref = _text(told, "reservationid")
     if not ref:
         raise MappingRejected("$.reservationID", "(not shown)", "an event of a reservation names none")
-    return [VendorEvent(stream=RESERVATIONS, ref=ref, property_ref=place)]
+    return [VendorEvent(stream=RESERVATIONS, ref=ref, property_ref=place), *_entered(told, place)]
+
+
+def _entered(told: Fields, place: str | None) -> list[VendorEvent]:
+    """Name the room that guests came into or left, where that is what is told: whether it is occupied has changed."""
+    is_it = str(told.get("event")).lower().endswith("/accommodation_status_changed")
+    return _room(told, place) if is_it else []
+
+
+def _room(told: Fields, place: str | None) -> list[VendorEvent]:
+    """Name the room that is to be looked at; the next listing finds what an event of no room was about."""
+    ref = _text(told, "roomid")
+    return [VendorEvent(stream=ROOM_STATUS, ref=ref, property_ref=place)] if ref else []
 
 
 def _guest(told: Fields, place: str | None) -> list[VendorEvent]:
@@ -85,6 +97,7 @@ _BY_ENTITY: dict[str, Callable[[Fields, str | None], list[VendorEvent]]] = {
     "reservation": _reservation,
     "guest": _guest,
     "roomblock": _room_block,
+    "housekeeping": _room,
 }
 
 DOOR = CloudbedsDoor()

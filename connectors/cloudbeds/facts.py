@@ -11,7 +11,8 @@ from decimal import Decimal
 from pms_sync.ports.connector import ConnectorSpec, RateBudget, StreamSpec
 
 RESERVATIONS, GUESTS, BLOCKS, CATALOGUE = "reservations", "guests", "blocks", "catalogue"
-MODIFIED, DEPARTURE, NIGHT = "modified", "departure", "night"
+ROOM_STATUS = "room_status"
+MODIFIED, DEPARTURE, NIGHT, TODAY = "modified", "departure", "night", "today"
 
 # 8: modifiedFrom carries no zone, and the document assumes property-local: an error of 14 hours must lose nothing.
 _UNPROVEN = timedelta(hours=28)
@@ -20,7 +21,7 @@ _LATE = timedelta(minutes=10)  # 9: the overlap advised for changes that show la
 SPEC = ConnectorSpec(
     vendor="cloudbeds",
     label="Cloudbeds",
-    capabilities=frozenset({"reservations", "guests", "blocks", "catalogue", "webhooks"}),
+    capabilities=frozenset({"reservations", "guests", "blocks", "room_status", "catalogue", "webhooks"}),
     streams=(
         StreamSpec(
             name=RESERVATIONS,
@@ -54,6 +55,16 @@ SPEC = ConnectorSpec(
             first_far=False,
             page_size=20,
         ),
+        StreamSpec(
+            name=ROOM_STATUS,
+            feed="sweep",  # 9, 10.5: no delta, and of today only
+            snapshot_dimension=TODAY,
+            period=timedelta(minutes=15),
+            sweep_back=timedelta(0),
+            sweep_ahead=timedelta(0),
+            first_far=False,
+            page_size=5000,
+        ),
         StreamSpec(name=CATALOGUE, feed="snapshot", page_size=20),
     ),
     # 5: "build for 5 unless configured otherwise"; a technology partner's client has 10 over all its properties.
@@ -83,6 +94,7 @@ VERSION_PATH = "/api/v1.3"  # 1: earlier versions lack transaction ids, and v1.1
 METADATA, ACCESS_TOKEN = "oauth/metadata", "access_token"
 
 LIST, GUESTS_MODIFIED, ROOM_BLOCKS = "getReservationsWithRateDetails", "getGuestsModified", "getRoomBlocks"
+HOUSEKEEPING = "getHousekeepingStatus"
 HOTELS, ROOM_TYPES, ROOMS, RATE_PLANS = "getHotels", "getRoomTypes", "getRooms", "getRatePlans"
 GET_WEBHOOKS, POST_WEBHOOK, DELETE_WEBHOOK = "getWebhooks", "postWebhook", "deleteWebhook"
 
@@ -91,6 +103,7 @@ PROPERTY_PARAMETER = {
     LIST: "propertyID",
     GUESTS_MODIFIED: "propertyIDs",
     ROOM_BLOCKS: "propertyID",
+    HOUSEKEEPING: "propertyID",
     HOTELS: "propertyIDs",
     ROOM_TYPES: "propertyIDs",
     ROOMS: "propertyIDs",
@@ -100,6 +113,7 @@ PROPERTY_PARAMETER = {
     DELETE_WEBHOOK: "propertyIDs",
 }
 PAGE_SIZE = 100
+HOUSEKEEPING_PAGE_SIZE = 5000  # 6: the largest
 SMALL_PAGE_SIZE = 20  # 6: the documented default of the lists whose largest page nobody states
 
 # 10.1: people come only when asked for, and a deletion shows only in this list, and only so.
@@ -107,7 +121,12 @@ WHOLE = (("includeGuestsDetails", "true"), ("includeDeleted", "true"))
 
 # 2.4: what reading needs, what it is nicer to have, and the cheapest call that tells: no call lists the scopes.
 NEEDED_SCOPES = {"read:hotel": HOTELS, "read:reservation": LIST, "read:room": ROOM_TYPES}
-WANTED_SCOPES = {"read:guest": GUESTS_MODIFIED, "read:roomblock": ROOM_BLOCKS, "read:rate": RATE_PLANS}
+WANTED_SCOPES = {
+    "read:guest": GUESTS_MODIFIED,
+    "read:roomblock": ROOM_BLOCKS,
+    "read:housekeeping": HOUSEKEEPING,
+    "read:rate": RATE_PLANS,
+}
 
 # 15.28: these come unasked, and nothing here needs them.
 NEVER_KEPT = frozenset({"cardsOnFile"})
@@ -115,6 +134,8 @@ NEVER_KEPT_OF_GUESTS = frozenset(
     "guestDocumentType guestDocumentNumber guestDocumentIssueDate guestDocumentIssuingCountry "
     "guestDocumentExpirationDate guestBirthdate guestBirthDate taxID companyTaxID".split()
 )
+
+NEVER_KEPT_OF_ROOMS = frozenset({"housekeeper", "roomComments"})  # what staff is called, and what it writes
 
 # 11.3: nonsense would be accepted as well, so this list is what can come true. `accommodation_removed` stands in one
 # list only; subscribing to it costs nothing. Guest events without a reservation are found by polling the guests.
@@ -124,7 +145,8 @@ EVENTS = tuple(
         "reservation/created reservation/status_changed reservation/dates_changed reservation/deleted "
         "reservation/accommodation_status_changed reservation/accommodation_type_changed "
         "reservation/accommodation_changed reservation/accommodation_removed reservation/notes_changed "
-        "guest/assigned guest/removed roomblock/created roomblock/removed roomblock/details_changed"
+        "guest/assigned guest/removed roomblock/created roomblock/removed roomblock/details_changed "
+        "housekeeping/room_condition_changed"
     ).split()
 )
 # 11.2: nothing is signed. The fixed header that newer texts describe is in no API file, so the secret travels in the

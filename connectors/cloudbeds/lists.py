@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from connectors.cloudbeds import blocks, catalogue, clocks, facts, rows, wire
+from connectors.cloudbeds import blocks, catalogue, clocks, facts, rooms, rows, wire
 from connectors.cloudbeds.faults import Degraded, is_scope
 from connectors.cloudbeds.session import Query, Session
 from connectors.kit import rest
 from connectors.kit.paging import PageGuard
-from pms_sync.ports.connector import Missing, Page, Record, Window
+from pms_sync.ports.connector import Missing, Page, Record, RejectedRow, Window
 
 Pull = Callable[[Window, str | None], Awaitable[Page]]
 _DAY = timedelta(days=1)
@@ -31,6 +31,7 @@ class Lists:
             facts.RESERVATIONS: self.reservations,
             facts.GUESTS: self.guests,
             facts.BLOCKS: self.blocks,
+            facts.ROOM_STATUS: self.rooms,
             facts.CATALOGUE: self.places,
         }
 
@@ -75,6 +76,31 @@ class Lists:
         self._guard.check((facts.ROOM_BLOCKS, window), page, told, following, where)
         records, rejected = blocks.split(told, self._property)
         return Page(records=tuple(records), rejected=rejected, next=following)
+
+    async def rooms(self, _window: Window, page: str | None) -> Page:
+        """Read how every room stands now, all of them at once: there is no other time to ask for (10.5)."""
+        rows.page_number(page)
+        records, rejected = await self.rooms_now()
+        return Page(records=tuple(records), rejected=tuple(rejected))
+
+    async def rooms_now(self) -> tuple[list[Record], list[RejectedRow]]:
+        """List the rooms to the end, which is nearly always one page; the total may promise more than there is (6)."""
+        found: dict[str, Record] = {}
+        rejected: list[RejectedRow] = []
+        page: str | None = None
+        while True:
+            number = rows.page_number(page)
+            envelope = await self._granted(facts.HOUSEKEEPING, paged(number, facts.HOUSEKEEPING_PAGE_SIZE))
+            where = f"GET {facts.HOUSEKEEPING} page {number}"
+            told, total = wire.elements(envelope.data, where), wire.whole(envelope.total)
+            following = rows.following(number, len(told), facts.HOUSEKEEPING_PAGE_SIZE, total)
+            self._guard.check(facts.HOUSEKEEPING, page, told, following, where)
+            records, unreadable = rooms.split(told, self._property)
+            found |= {one.ref: one for one in records}
+            rejected += unreadable
+            if following is None:
+                return list(found.values()), rejected
+            page = following
 
     async def places(self, _window: Window, page: str | None) -> Page:
         """Show the property as it is listed; the rest of the catalogue has an import of its own."""

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from connectors.kit.doors import check_secret, read_json
-from connectors.mews.facts import BLOCKS, RESERVATIONS, SECRET_QUERY, is_ref
+from connectors.mews.facts import BLOCKS, RESERVATIONS, ROOM_STATUS, SECRET_QUERY, is_ref
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.ports.connector import Delivery, VendorEvent
 
@@ -21,7 +21,7 @@ _MOST_EVENTS = 10_000  # 12.1: "in the order of hundreds", and bodies are untrus
 # 12.1: what is read again by its id. Guests and payments are read with their reservations, which an event of theirs
 # does not name; the poll of changed guests finds those, the nightly sweep these. An id that is no reservation's
 # reads back as nothing.
-_STREAMS = {"ServiceOrderUpdated": RESERVATIONS, "ResourceBlockUpdated": BLOCKS}
+_STREAMS = {"ServiceOrderUpdated": RESERVATIONS, "ResourceBlockUpdated": BLOCKS, "ResourceUpdated": ROOM_STATUS}
 
 
 class _Value(msgspec.Struct, rename="pascal", gc=False):

@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple
 from pms_sync.ports.connector import ConnectorSpec, RateBudget, StreamSpec
 
 RESERVATIONS, GUESTS, BLOCKS, CATALOGUE = "reservations", "guests", "blocks", "catalogue"
-MODIFIED, ARRIVAL, NIGHT = "modified", "arrival", "night"
+ROOM_STATUS = "room_status"
+MODIFIED, ARRIVAL, NIGHT, TODAY = "modified", "arrival", "night", "today"
 
 # 7: at most 1,000. A page of reservations is read together with what belongs to it, in about ten calls, and the engine
 # waits 30 seconds for all of them.
@@ -30,7 +31,7 @@ SPEC = ConnectorSpec(
     vendor="mews",
     label="Mews",
     unread_blocks=frozenset({"allotment"}),  # 10.7: what is left of one cannot be told, and its stays would count twice
-    capabilities=frozenset({"reservations", "guests", "blocks", "catalogue", "folio", "webhooks"}),
+    capabilities=frozenset({"reservations", "guests", "blocks", "room_status", "catalogue", "folio", "webhooks"}),
     streams=(
         StreamSpec(
             name=RESERVATIONS,
@@ -62,6 +63,18 @@ SPEC = ConnectorSpec(
             calibrated_overlap=_OVERLAP,
             max_window=LONGEST_WINDOW,
             snapshot_dimension=NIGHT,  # no limit: without an interval the list is whole (10.4)
+            page_size=MOST_ROWS,
+        ),
+        StreamSpec(
+            name=ROOM_STATUS,
+            # There is a filter by change (10.4), but a room goes out of order, and comes back, by the hours of its
+            # block, and nobody says that this counts as a change of the room. All rooms at once are one call.
+            feed="sweep",
+            snapshot_dimension=TODAY,
+            period=timedelta(minutes=15),
+            sweep_back=timedelta(0),
+            sweep_ahead=timedelta(0),
+            first_far=False,
             page_size=MOST_ROWS,
         ),
         StreamSpec(name=CATALOGUE, feed="snapshot", page_size=MOST_ROWS),
@@ -203,4 +216,4 @@ NEVER_KEPT = {
     PAYMENTS: frozenset({"Data", "Identifier"}),
 }
 SECRET_QUERY = "Token"  # noqa: S105 - the name of a parameter (12.1)
-EVENTS = ("ServiceOrderUpdated", "ResourceBlockUpdated")
+EVENTS = ("ServiceOrderUpdated", "ResourceBlockUpdated", "ResourceUpdated")

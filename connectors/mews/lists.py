@@ -21,6 +21,7 @@ from connectors.mews.assembly import Assembly
 from connectors.mews.blocks import Blocks
 from connectors.mews.faults import Degraded, Withheld
 from connectors.mews.places import Places
+from connectors.mews.rooms import Rooms
 from connectors.mews.rows import Place, Row, Span
 from connectors.mews.session import Session
 from pms_sync.ports.connector import Missing, Page, Record, Sighting, Window
@@ -49,12 +50,14 @@ class Lists:
         self.places = Places(session, property_ref, now)
         self._assembly = Assembly(session, self.places, now)
         self._blocks = Blocks(session, self.places, property_ref)
+        self._rooms = Rooms(session, self.places, property_ref)
         self._guard = PageGuard()
         self._appetites: defaultdict[str, Appetite] = defaultdict(Appetite)
         self.pulls: dict[str, Pull] = {
             facts.RESERVATIONS: self.reservations,
             facts.GUESTS: self.guests,
             facts.BLOCKS: self.blocks,
+            facts.ROOM_STATUS: self.rooms,
             facts.CATALOGUE: self.enterprise,
         }
 
@@ -111,6 +114,14 @@ class Lists:
             next=self._next(facts.REPAIRS, window, page, look),
         )
 
+    async def rooms(self, _window: Window, page: str | None) -> Page:
+        """Read how every room stands now, all of them at once; there is no other time to ask for."""
+        if page is not None:
+            raise rest.Refused("the page token is none of this connector's", "page")
+        with _degrading():
+            records, rejected = await self._rooms.all_of_them()
+        return Page(records=tuple(records), rejected=tuple(rejected))
+
     async def enterprise(self, _window: Window, page: str | None) -> Page:
         """Show the property as it is told; the rest of the catalogue has an import of its own."""
         if page is not None:
@@ -128,9 +139,18 @@ class Lists:
         while left:
             with appetite.helping():
                 batch = left[: appetite.rows(facts.MOST_ROWS)]
-                found |= await (self._blocks.named(batch) if stream == facts.BLOCKS else self._named(stream, batch))
+                found |= await self._of_stream(stream, batch)
             left = left[len(batch) :]
         return found
+
+    async def _of_stream(self, stream: str, refs: Sequence[str]) -> dict[str, Record | Missing]:
+        match stream:
+            case facts.BLOCKS:
+                return await self._blocks.named(refs)
+            case facts.ROOM_STATUS:
+                return await self._rooms.named(refs)
+            case _:
+                return await self._named(stream, refs)
 
     async def changed_around(self, moment: datetime) -> list[Row]:
         """Read what changed within a second of a moment, without what belongs to it."""

@@ -180,7 +180,7 @@ def kept(operation: str, row: bytes) -> bytes:
     return row if len(fewer) == len(fields) else msgspec.json.encode(fewer)
 
 
-def incomplete(what: str) -> VendorFault:
+def incomplete(what: str, operation: str = facts.STAYS) -> VendorFault:
     """Say that nothing may be concluded from what is absent."""
     remedy = "read again; absence counts only in a complete answer"
-    return VendorFault(what, f"POST {facts.STAYS}", remedy, disposition=Disposition.ABORT)
+    return VendorFault(what, f"POST {operation}", remedy, disposition=Disposition.ABORT)

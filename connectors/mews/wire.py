@@ -153,6 +153,7 @@ class Resource(Struct):
     name: str | None = None
     enterprise_id: str = ""
     is_active: bool = True
+    updated_utc: str = ""
 
 
 class Rate(Struct):

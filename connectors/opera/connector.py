@@ -91,10 +91,12 @@ class OperaConnector(ReadOnly):
         )
 
     async def pull(self, stream: str, window: Window, page: str | None) -> Page:
-        """Read one page: reservations are only named, repairs come whole. Raises KeyError for an unknown stream."""
+        """Read one page: reservations are only named, what is of rooms comes whole. Raises KeyError for others."""
         if stream == facts.BLOCKS:
             found = await self._places.repairs(*rows.days(window))
             return Page(records=tuple(found))
+        if stream == facts.ROOM_STATUS:
+            return Page(records=tuple(await self._places.standing()))
         if stream != facts.RESERVATIONS:
             raise KeyError(stream)
         place = rows.place_of(page, window)
@@ -125,11 +127,14 @@ class OperaConnector(ReadOnly):
 
         Raises ValueError for more than `batch_fetch_limit` refs or another stream.
         """
-        if stream not in {facts.RESERVATIONS, facts.BLOCKS} or len(refs) > self.spec.batch_fetch_limit:
-            message = f"fetch takes at most {self.spec.batch_fetch_limit} refs of reservations or blocks"
+        readable = (facts.RESERVATIONS, facts.BLOCKS, facts.ROOM_STATUS)
+        if stream not in readable or len(refs) > self.spec.batch_fetch_limit:
+            message = f"fetch takes at most {self.spec.batch_fetch_limit} refs of {', '.join(readable)}"
             raise ValueError(message)
         if stream == facts.BLOCKS:
             return {ref: await self._places.repair(ref, self._today()) for ref in refs}
+        if stream == facts.ROOM_STATUS:
+            return {ref: await self._places.standing_of(ref) for ref in refs}
         return {ref: await self._reservation(ref) if rows.is_ref(ref) else Missing("absent") for ref in refs}
 
     async def _reservation(self, ref: str) -> Record | Missing:

@@ -13,7 +13,7 @@ import msgspec
 
 from connectors.kit.doors import read_json
 from connectors.opera import facts, wire
-from connectors.opera.rows import is_ref
+from connectors.opera.rows import is_ref, is_room
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.ports.connector import RejectedRow, VendorEvent
 from pms_sync.ports.queue import Drained
@@ -60,16 +60,16 @@ _BODY, _MESSAGE, _DETAIL = wire.loose(_Body), wire.loose(_Message), wire.loose(_
 
 
 class _Meaning(NamedTuple):
-    """What one message is about: an object to read, or a stream to list."""
+    """What one message is about: an object to read, and what is to be listed."""
 
     event: VendorEvent | None = None
-    sweep: str | None = None
+    sweep: frozenset[str] = frozenset()
 
 
 class OperaQueue:
     """Reads drained bodies (ports.queue.QueueReader)."""
 
-    streams = frozenset({facts.RESERVATIONS, facts.BLOCKS})
+    streams = frozenset({facts.RESERVATIONS, facts.BLOCKS, facts.ROOM_STATUS})
 
     def read(self, body: bytes) -> Drained:
         """Say what the messages are about, each object once; raises MappingRejected for what is no list of messages."""
@@ -87,8 +87,7 @@ class OperaQueue:
                 continue
             if meaning.event is not None:
                 events[meaning.event] = None
-            if meaning.sweep is not None:
-                sweep.add(meaning.sweep)
+            sweep |= meaning.sweep
         return Drained(
             messages=len(rows),
             events=tuple(events),
@@ -130,10 +129,10 @@ def _meaning(row: bytes) -> _Meaning:
     module, action = _module(told.header.module_name), " ".join((told.header.action_type or "").upper().split())
     if module == "Reservation":
         return _Meaning(event=_reservation(told))
-    if module == "Housekeeping" and _touches_repairs(action, told):
-        return _Meaning(sweep=facts.BLOCKS)
+    if module == "Housekeeping":
+        return _room(told, frozenset({facts.BLOCKS} if _touches_repairs(action, told) else ()))
     if module == "NightAudit" and action == _DAY_CLOSED:
-        return _Meaning(sweep=facts.RESERVATIONS)  # 10.4
+        return _Meaning(sweep=frozenset({facts.RESERVATIONS}))  # 10.4
     return _Meaning()
 
 
@@ -150,14 +149,28 @@ def _module(told: str | int | None) -> str:
 
 def _reservation(told: _Event) -> VendorEvent:
     """Name the reservation; every action means the same: read it again, an unknown one too (8.5)."""
-    ref = str(told.header.primary_key if told.header.primary_key is not None else "").strip()
+    ref = _key(told)
     if not is_ref(ref):
         message = "no reservation id - at `$.businessEvent.header.primaryKey`"
         raise ValueError(message)
+    return VendorEvent(stream=facts.RESERVATIONS, ref=ref, property_ref=_place(told))
+
+
+def _key(told: _Event) -> str:
+    return str(told.header.primary_key if told.header.primary_key is not None else "").strip()
+
+
+def _place(told: _Event) -> str | None:
     places = [told.header.hotel_id, *(one.hotel_id for one in wire.each(told.details, _DETAIL))]
-    return VendorEvent(
-        stream=facts.RESERVATIONS, ref=ref, property_ref=next((place for place in places if place), None)
-    )
+    return next((place for place in places if place), None)
+
+
+def _room(told: _Event, sweep: frozenset[str]) -> _Meaning:
+    """Name the room, whose number the key is taken to be (8.4); without one all rooms are looked at."""
+    number = _key(told)
+    if not is_room(number):
+        return _Meaning(sweep=sweep | {facts.ROOM_STATUS})
+    return _Meaning(event=VendorEvent(stream=facts.ROOM_STATUS, ref=number, property_ref=_place(told)), sweep=sweep)
 
 
 def _touches_repairs(action: str, told: _Event) -> bool:

@@ -11,7 +11,8 @@ from decimal import Decimal
 from pms_sync.ports.connector import ConnectorSpec, RateBudget, StreamSpec
 
 RESERVATIONS, BLOCKS, EVENTS, CATALOGUE = "reservations", "blocks", "events", "catalogue"
-ARRIVAL, CREATED, CANCELLED, DAY = "arrival", "created", "cancelled", "day"
+ROOM_STATUS = "room_status"
+ARRIVAL, CREATED, CANCELLED, DAY, TODAY = "arrival", "created", "cancelled", "day", "today"
 
 # 2: the summary takes 200 rows a page; the search names no limit, and one that is too high is refused (ODE09998).
 PAGE_SIZE, SUMMARY_PAGE_SIZE, ROOMS_PAGE_SIZE = 100, 200, 200
@@ -26,7 +27,7 @@ NEEDED_CREDENTIALS = ("client_id", "client_secret", "app_key")
 SPEC = ConnectorSpec(
     vendor="opera",
     label="Oracle Opera",
-    capabilities=frozenset({"reservations", "guests", "blocks", "catalogue", "queue"}),
+    capabilities=frozenset({"reservations", "guests", "blocks", "room_status", "catalogue", "queue"}),
     streams=(
         StreamSpec(
             name=RESERVATIONS,
@@ -47,6 +48,16 @@ SPEC = ConnectorSpec(
             sweep_back=REPAIRS_BACK,
             sweep_ahead=REPAIRS_AHEAD,
             page_size=1000,  # the list has no pages
+        ),
+        StreamSpec(
+            name=ROOM_STATUS,
+            feed="sweep",  # 7.2: the board tells of now alone; who comes and goes is no event of a room's (8.5)
+            snapshot_dimension=TODAY,
+            period=timedelta(minutes=15),
+            sweep_back=timedelta(0),
+            sweep_ahead=timedelta(0),
+            first_far=False,
+            page_size=1000,  # the board is read to its end
         ),
         StreamSpec(name=EVENTS, feed="queue", page_size=MOST_EVENTS),
         StreamSpec(name=CATALOGUE, feed="snapshot", page_size=ROOMS_PAGE_SIZE),
@@ -74,6 +85,8 @@ QUEUE_OF_HOTEL = "/int/v1/externalSystem/{system}/hotels/{hotel}/businessEvents"
 BUSINESS_DATE = "/bof/v1/hotels/{hotel}/businessDate"
 OVERVIEW = "/hsk/v1/hotels/{hotel}/housekeepingOverview"
 RATE_PLANS = "/rtp/v1/hotels/{hotel}/ratePlans"
+
+NEVER_KEPT_OF_ROOMS = frozenset({"resvInfo"})  # 7.2: whoever is in the room, with their names
 
 # 7.2: one list per kind of repair; both rows say of themselves which kind they are.
 REPAIRS = ("/hsk/v1/hotels/{hotel}/rooms/outOfOrderRooms", "/hsk/v1/hotels/{hotel}/rooms/outOfServiceRooms")

@@ -12,7 +12,7 @@ from typing import TypeVar
 from connectors.kit import rest
 from connectors.kit.paging import PageGuard
 from connectors.opera import facts, rows, wire
-from connectors.opera.session import NotServed, Session
+from connectors.opera.session import NotServed, Query, Session
 from pms_sync.ports.connector import CatalogueRatePlan, CatalogueRoomType, Missing, Record
 
 T = TypeVar("T")
@@ -98,6 +98,16 @@ class Places:
                 return found
         return Missing("absent")
 
+    async def standing(self, wanted: Query = ()) -> list[Record]:
+        """Read how rooms stand now, to the end of the board."""
+        found = await self._rooms(facts.OVERVIEW, wanted)
+        return _shaped(lambda told: list(rows.standing(told, self._hotel)), found, facts.OVERVIEW)
+
+    async def standing_of(self, number: str) -> Record | Missing:
+        """Read how one room stands; a gateway that does not hear which one shows it among the others."""
+        records = await self.standing([("fromRoomNumber", number), ("toRoomNumber", number)])
+        return next((one for one in records if one.ref == number), Missing("absent"))
+
     async def _repairs(self, query: list[tuple[str, str]]) -> list[Record]:
         found: dict[str, Record] = {}
         for path in facts.REPAIRS:
@@ -108,12 +118,12 @@ class Places:
                 found |= {one.ref: one for one in kept}
         return list(found.values())
 
-    async def _rooms(self, path: str) -> list[bytes]:
+    async def _rooms(self, path: str, wanted: Query = ()) -> list[bytes]:
         """Read a list of rooms to its end."""
         guard, found = PageGuard(_MOST_PAGES), list[bytes]()
         token: str | None = None
         while True:
-            query = [("limit", str(facts.ROOMS_PAGE_SIZE)), ("offset", str(len(found)))]
+            query = [*wanted, ("limit", str(facts.ROOMS_PAGE_SIZE)), ("offset", str(len(found)))]
             answer = await self._session.optional(path, query)
             if answer is None:
                 return found

@@ -24,6 +24,7 @@ _TICK = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
 _HOTEL = re.compile(r"[A-Za-z0-9._-]{1,20}")
 _REF = re.compile(r"[1-9][0-9]{0,18}")
+_ROOM = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,19}")
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?:Z|[+-]\d{2}:?\d{2})?")
 _OFFSET = re.compile(r"[0-9]{1,7}")
 _DAY_OFFSET = re.compile(r"(\d{4}-\d{2}-\d{2})/([0-9]{1,7})")
@@ -38,6 +39,11 @@ def is_hotel(text: str) -> bool:
 def is_ref(text: str) -> bool:
     """Tell whether a text is an internal reservation id; anything else is refused with a 400 (3: GEN01278)."""
     return _REF.fullmatch(text) is not None
+
+
+def is_room(text: str) -> bool:
+    """Tell whether a text can be the number of a room."""
+    return _ROOM.fullmatch(text) is not None
 
 
 def days(window: Window) -> tuple[date, date]:
@@ -173,7 +179,7 @@ def room_types(rows: Iterable[bytes]) -> tuple[CatalogueRoomType, ...]:
     for row in rows:
         room = wire.ROOM.decode(row)
         kind, number = room.room_type or wire.Kind(), room.room_id or room.room_number
-        if not kind.room_type or not number or kind.pseudo_room or kind.pseudo or room.meeting_room:
+        if not kind.room_type or not number or not _is_for_stays(room):
             continue
         names.setdefault(kind.room_type, kind.short_description)
         numbers.setdefault(kind.room_type, {})[number] = None
@@ -186,6 +192,22 @@ def room_types(rows: Iterable[bytes]) -> tuple[CatalogueRoomType, ...]:
         )
         for code in sorted(names)
     )
+
+
+def _is_for_stays(room: wire.Room) -> bool:
+    kind = room.room_type or wire.Kind()
+    return not (kind.pseudo_room or kind.pseudo or room.meeting_room)
+
+
+def standing(rows: Iterable[bytes], hotel: str) -> Iterator[Record]:
+    """Make a record of how each room stands: the room as it came, without whoever is in it, and the board's hotel."""
+    for row in rows:
+        room = wire.ROOM.decode(row)
+        number = room.room_id or room.room_number
+        if number and _is_for_stays(room):
+            fields = {name: one for name, one in _KEYS.decode(row).items() if name not in facts.NEVER_KEPT_OF_ROOMS}
+            body = msgspec.json.encode({"hotelId": hotel, **fields})
+            yield Record(stream=facts.ROOM_STATUS, ref=number, property_ref=hotel, body=body)
 
 
 def rate_plans(answer: wire.Plans) -> tuple[CatalogueRatePlan, ...]:

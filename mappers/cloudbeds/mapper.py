@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import msgspec
 
 from mappers import kit
-from mappers.cloudbeds import blocks, project, reservations, words
+from mappers.cloudbeds import blocks, project, reservations, rooms, words
 from mappers.cloudbeds.reading import ROW, Fields
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.reservation import Revision
 from pms_sync.ports.connector import PLUGIN_API, VendorRequest
 from pms_sync.ports.mapper import Change, Mapped, MappingContext
 
-STREAMS = frozenset({"reservations", "guests", "blocks"})
+STREAMS = frozenset({"reservations", "guests", "blocks", "room_status"})
 
 
 class CloudbedsMapper:
-    """Maps reservations of all three reads, and room blocks, of the PMS API v1.3."""
+    """Maps reservations of all three reads, room blocks and rooms of the PMS API v1.3."""
 
     vendor = words.VENDOR
     version = 1
@@ -31,7 +34,7 @@ class CloudbedsMapper:
             raise MappingRejected("$", stream, f"no such stream; cloudbeds has: {', '.join(sorted(STREAMS))}")
         row = Fields(kit.read(ROW, raw, words.SHOWN), "$")
         try:
-            return blocks.to_mapped(row, context) if _is_block(row) else reservations.to_mapped(row, context)
+            return _kind(row).read(row, context)
         except MappingRejected as rejection:
             rejection.ref = rejection.ref or _ref(row)
             raise
@@ -91,14 +94,30 @@ def _with_blocks(element: bytes) -> list[bytes]:
     ]
 
 
-def _is_block(row: Fields) -> bool:
-    return "roomBlockID" in row and "reservationID" not in row
+class _Kind(NamedTuple):
+    """How one kind of record is read, and the field that names it."""
+
+    read: Callable[[Fields, MappingContext], Mapped]
+    name: str
+
+
+_RESERVATION, _BLOCK = _Kind(reservations.to_mapped, "reservationID"), _Kind(blocks.to_mapped, "roomBlockID")
+_ROOM = _Kind(rooms.to_mapped, "roomID")
+
+
+def _kind(row: Fields) -> _Kind:
+    """Tell what a record is by the keys that only its kind has."""
+    if "reservationID" in row:
+        return _RESERVATION
+    if "roomBlockID" in row:
+        return _BLOCK
+    return _ROOM if "roomCondition" in row else _RESERVATION
 
 
 def _ref(row: Fields) -> str | None:
     """Find the id of a record that could not be mapped, as far as it is one."""
     try:
-        return row.ref("roomBlockID" if _is_block(row) else "reservationID")
+        return row.ref(_kind(row).name)
     except MappingRejected:
         return None
 

@@ -21,6 +21,7 @@ Text = str | None | UnsetType
 Money = Decimal | None | UnsetType
 Count = int | None | UnsetType
 
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}  # 3: booleans come as texts and numbers too
 _DATE_LETTERS = len("2026-01-01")
 _LONGEST_REF = 200
 
@@ -153,6 +154,16 @@ class Fields:
         """Read a yes; anything else is none."""
         value = self._values.get(name)
         return value is True or (isinstance(value, str) and value.lower() in {"true", "1"}) or value == 1
+
+    def yes_or_no(self, name: str) -> bool | None:
+        """Read a flag that may not be guessed: None where there is none, else a rejection."""
+        value = self._values.get(name)
+        if value is None or value == "":
+            return None
+        told = value if isinstance(value, bool) else _FLAGS.get(str(value).lower())
+        if told is None:
+            raise self.rejected(name, "neither yes nor no")
+        return told
 
     def child(self, name: str) -> Fields | None:
         """Return an object, or the first of a list of such; None where there is neither."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pms_sync.domain.reservation import BlockKind
+from pms_sync.domain.room_status import Condition
 from pms_sync.domain.status import HoldKind, Status
 
 VENDOR = "cloudbeds"
@@ -69,6 +70,9 @@ BLOCKS: dict[str, BlockKind] = {
     "out_of_service": "out_of_service",
 }
 
+# 7: the last one only where the property has the feature.
+CONDITIONS: dict[str, Condition] = {"dirty": "dirty", "clean": "clean", "inspected": "inspected"}
+
 # 3: how "nothing" is written where a date should stand.
 NO_DATE = frozenset({"", "-", "0000-00-00", "0000-00-00 00:00:00"})
 
@@ -79,5 +83,6 @@ SHOWN = frozenset(
     "reservationID propertyID subReservationID reservationRoomID roomTypeID roomID rateID sourceID status roomStatus "
     "roomCheckIn roomCheckOut startDate endDate date dateCreated dateModified dateCreatedUTC dateModifiedUTC adults "
     "children total rate roomTotal detailedRoomRates dailyRates subTotal grandTotal taxesFees additionalItems paid "
-    "propertyCurrency isDeleted roomBlockID roomBlockType eventID".split()
+    "propertyCurrency isDeleted roomBlockID roomBlockType eventID "
+    "roomCondition roomOccupied roomBlocked vacantPickup".split()
 )

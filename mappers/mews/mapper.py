@@ -7,24 +7,25 @@ from collections.abc import Mapping
 import msgspec
 
 from mappers import kit
-from mappers.mews import blocks, project, reservations, wire, words
+from mappers.mews import blocks, project, reservations, rooms, wire, words
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.reservation import Revision
 from pms_sync.ports.connector import PLUGIN_API, VendorRequest
 from pms_sync.ports.mapper import Change, Mapped, MappingContext
 
-STREAMS = frozenset({"reservations", "guests", "blocks"})
+STREAMS = frozenset({"reservations", "guests", "blocks", "room_status"})
 
 Parts = Mapping[str, msgspec.Raw]
 
-_STAY, _BLOCK = "Reservation", "ResourceBlock"
-_PAGES = ("Reservations", "ResourceBlocks")
+_STAY, _BLOCK, _ROOM = "Reservation", "ResourceBlock", "Resource"
+_PAGES = ("Reservations", "ResourceBlocks", "Resources")
+_OF_ROOM = frozenset({"State", "Data", "Directions"})  # 10.4: what only a resource has together
 _HINTS = frozenset({"Events", "Action"})
 _LONGEST_REF = 200
 
 
 class MewsMapper:
-    """Maps reservations and resource blocks of the Connector API, whole records or rows as the vendor lists them."""
+    """Maps reservations, resource blocks and rooms of the Connector API, whole records or rows as they are listed."""
 
     vendor = words.VENDOR
     version = 1
@@ -57,7 +58,7 @@ class MewsMapper:
             kit.read(wire.ANY, whole, frozenset())
             return [whole]
         parts = kit.read(wire.PARTS, whole, frozenset())
-        if _STAY in parts or _BLOCK in parts or "Id" in parts:
+        if not parts.keys().isdisjoint({_STAY, _BLOCK, _ROOM, "Id"}):
             return [whole]
         pages = [name for name in _PAGES if name in parts]
         if pages:
@@ -81,6 +82,10 @@ def _mapped(parts: Parts, raw: bytes, context: MappingContext) -> Mapped:
         return blocks.to_mapped(kit.read(wire.BLOCK_RECORD, raw, words.SHOWN), context, f"$.{_BLOCK}")
     if _STAY in parts:
         return reservations.to_mapped(kit.read(wire.RECORD, raw, words.SHOWN), context, f"$.{_STAY}")
+    if _ROOM in parts:
+        return rooms.to_mapped(kit.read(wire.ROOM_RECORD, raw, words.SHOWN).resource, context, f"$.{_ROOM}")
+    if parts.keys() >= _OF_ROOM:
+        return rooms.to_mapped(kit.read(wire.ROOM, raw, words.SHOWN), context, "$")
     if "AssignedResourceId" in parts and "EndUtc" in parts and "GroupId" not in parts:
         row = kit.read(wire.BLOCK, raw, words.SHOWN)
         return blocks.to_mapped(wire.BlockRecord(resource_block=row), context, "$")
@@ -98,7 +103,7 @@ def _elements(name: str, listed: msgspec.Raw) -> list[bytes]:
 
 def _ref(parts: Parts) -> str | None:
     """Find the id of a record that could not be mapped, as far as it is one."""
-    inner = next((parts[name] for name in (_STAY, _BLOCK) if name in parts), None)
+    inner = next((parts[name] for name in (_STAY, _BLOCK, _ROOM) if name in parts), None)
     try:
         told = parts if inner is None else wire.PARTS.decode(inner)
         ref = wire.NAME.decode(told["Id"])

@@ -211,6 +211,21 @@ class Assignment(Struct):
     is_active: bool = True
 
 
+class Resource(Struct):
+    """A room (10.4)."""
+
+    id: Ref
+    enterprise_id: Ref
+    state: str
+    updated_utc: Moment
+
+
+class RoomRecord(Struct):
+    """A room as the connector keeps it."""
+
+    resource: Resource
+
+
 class BlockRecord(Struct):
     """A resource block with what belongs to it."""
 
@@ -223,6 +238,7 @@ RECORD = msgspec.json.Decoder(Record)
 RESERVATION = msgspec.json.Decoder(Reservation)
 BLOCK_RECORD = msgspec.json.Decoder(BlockRecord)
 BLOCK = msgspec.json.Decoder(ResourceBlock)
+ROOM_RECORD, ROOM = msgspec.json.Decoder(RoomRecord), msgspec.json.Decoder(Resource)
 PARTS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 ANY = msgspec.json.Decoder(msgspec.Raw)
 ROWS: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from msgspec import UNSET, UnsetType
+
 from pms_sync.domain.reservation import BlockKind
+from pms_sync.domain.room_status import Condition, Service
 from pms_sync.domain.status import HoldKind, Status
 
 VENDOR = "mews"
@@ -87,6 +90,23 @@ WHOLE_NAMES = {"booking": "booking_com"}
 
 # 10.4, 9: what the hotel keeps for itself is its own.
 BLOCKS: dict[str, BlockKind] = {"OutOfOrder": "out_of_order", "InternalUse": "owner"}
+
+
+class Standing(NamedTuple):
+    """What a room's state says; its condition is UNSET while the word tells of a repair, which hides it."""
+
+    condition: Condition | UnsetType
+    service: Service
+
+
+# 10.4: one field holds both housekeeping and maintenance; while a room is out of order its housekeeping is not visible.
+ROOM_STATES: dict[str, Standing] = {
+    "Dirty": Standing("dirty", "in_service"),
+    "Clean": Standing("clean", "in_service"),
+    "Inspected": Standing("inspected", "in_service"),
+    "OutOfService": Standing(UNSET, "out_of_service"),
+    "OutOfOrder": Standing(UNSET, "out_of_order"),
+}
 
 # Fields that hold no personal data, so that a rejection may repeat their value.
 SHOWN = frozenset(

@@ -8,14 +8,15 @@ import msgspec
 from msgspec import Raw
 
 from mappers import kit
-from mappers.opera import blocks, project, reservations, summaries, wire, words
+from mappers.opera import blocks, project, reservations, rooms, summaries, wire, words
 from mappers.opera.reading import NOTHING, each, parts, split
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.reservation import Revision
+from pms_sync.domain.room_status import STREAM as ROOM_STATUS
 from pms_sync.ports.connector import PLUGIN_API, VendorRequest
 from pms_sync.ports.mapper import Change, Mapped, MappingContext
 
-STREAMS = frozenset({"reservations", "blocks"})
+STREAMS = frozenset({"reservations", "blocks", ROOM_STATUS})
 Parts = dict[str, Raw]
 
 # Where an answer keeps its objects, from the outside in (6.1, 6.2, 7.1, 7.2); the last key holds them.
@@ -32,7 +33,7 @@ _OF_STAY = frozenset({"ratePlanCode", "rateAmount", "totalAmount", "adultCount",
 
 
 class OperaMapper:
-    """Maps reservations of the single read and of a search, and rooms with their repairs."""
+    """Maps reservations of the single read and of a search, rooms with their repairs, and how rooms stand."""
 
     vendor = words.VENDOR
     version = 1
@@ -41,13 +42,15 @@ class OperaMapper:
     def to_revisions(self, stream: str, raw: bytes, context: MappingContext) -> Mapped:
         """Map one record; raises MappingRejected, and nothing else, on what it cannot read.
 
-        What a record is shows in itself.
+        What a record is shows in itself, but for a room: the board shows its repairs beside how it stands, and in a
+        file they are what counts.
         """
         if stream not in STREAMS:
             raise MappingRejected("$", stream, f"no such stream; opera has: {', '.join(sorted(STREAMS))}")
         told = parts(raw)
         try:
-            return _reader(told)(raw, context, "$")
+            reader = rooms.to_mapped if stream == ROOM_STATUS else _reader(told)
+            return reader(raw, context, "$")
         except MappingRejected as rejection:
             rejection.ref = rejection.ref or _ref(told)
             raise
@@ -89,6 +92,8 @@ def _reader(told: Parts) -> Callable[[bytes, MappingContext, str], Mapped]:
     """Tell what a record is by the keys that only its kind has."""
     if "outOfOrder" in told and "reservationIdList" not in told:
         return blocks.to_mapped
+    if "housekeeping" in told and "reservationIdList" not in told:
+        return rooms.to_mapped
     stay = told.get("roomStay")
     inner = parts(bytes(stay)) if stay is not None and bytes(stay).lstrip()[:1] == b"{" else {}
     is_search = bool(_OF_SEARCH & told.keys()) or ("roomRates" not in inner and bool(_OF_STAY & inner.keys()))

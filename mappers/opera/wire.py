@@ -235,14 +235,28 @@ class Repair(Struct):
     room_repair_id: Identifier | None = None
 
 
+class RoomWords(Struct):
+    """`housekeepingRoomStatus` of a room on the board, which holds a word of the same name."""
+
+    housekeeping_room_status: Text = None
+    front_office_status: Text = None
+
+
+class Housekeeping(Struct):
+    """`housekeeping` of a room on the board (7.2)."""
+
+    housekeeping_room_status: RoomWords | None = None
+
+
 class Room(Struct):
-    """A room with a repair, as the connector keeps it: one repair a record."""
+    """A room: with a repair, one a record, or as the board shows how it stands."""
 
     room_id: Text = None
     room_number: Text = None
     room_type: Kind | None = None
     hotel_id: Text = None
     out_of_order: Raw = NOTHING
+    housekeeping: Housekeeping | None = None
 
 
 RESERVATION, INFO, ROOM = loose(Reservation), loose(ReservationInfo), loose(Room)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from msgspec import UNSET, UnsetType
+
 from pms_sync.domain.reservation import BlockKind
+from pms_sync.domain.room_status import Condition, Service
 from pms_sync.domain.status import HoldKind, Status
 
 VENDOR = "opera"
@@ -73,10 +76,30 @@ OTHER_CHANNEL = "other"
 # 7.2: the two kinds of repairs. Out of order takes the room out of what can be sold, out of service does not.
 REPAIRS: dict[str, BlockKind] = {"OutOfOrder": "out_of_order", "OutOfService": "out_of_service"}
 
+
+class Standing(NamedTuple):
+    """What a room status says; its condition is UNSET while the word tells of a repair, which hides it."""
+
+    condition: Condition | UnsetType
+    service: Service
+
+
+# 7.2: one field for housekeeping and repairs; Inspected only where the hotel uses it.
+ROOM_STATES: dict[str, Standing] = {
+    "Dirty": Standing("dirty", "in_service"),
+    "Pickup": Standing("pickup", "in_service"),
+    "Clean": Standing("clean", "in_service"),
+    "Inspected": Standing("inspected", "in_service"),
+    "OutOfOrder": Standing(UNSET, "out_of_order"),
+    "OutOfService": Standing(UNSET, "out_of_service"),
+}
+# 7.2: what the front office knows; what the housekeeper saw stands beside it, and may differ.
+OCCUPIED = {"Vacant": False, "Occupied": True}
+
 # Fields that hold no personal data, so that a rejection may repeat their value.
 SHOWN = frozenset(
     "hotelId reservationStatus computedReservationStatus arrivalDate departureDate createDateTime lastModifyDateTime "
     "roomType roomId roomNumber ratePlanCode start end adults children adultCount childCount numberOfUnits "
     "numberOfRooms amount amountBeforeTax amountAfterTax amountBeforeTaxPerRoom amountAfterTaxPerRoom currencyCode "
-    "housekeepingRoomStatus primaryShareType type".split()
+    "housekeepingRoomStatus frontOfficeStatus primaryShareType type".split()
 )

@@ -14,6 +14,7 @@ from pms_sync.api.documentation import documented
 from pms_sync.api.once import Once
 from pms_sync.api.operations import Operation, routes
 from pms_sync.api.reservations import Desk, Reading, Writing
+from pms_sync.api.rooms import Rooms
 from pms_sync.api.sync_health import SyncBoard
 from pms_sync.apply.answering import Answering
 from pms_sync.auth import desk as auth_desk
@@ -28,7 +29,7 @@ def operations(
     answering: Answering | None = None,
     changed: Callable[[], None] = lambda: None,
 ) -> list[Operation]:
-    """Return the table: tokens, reservations, cases, sync and the documentation of all of them.
+    """Return the table: tokens, reservations, cases, sync, rooms and the documentation of all of them.
 
     `orders` is the desk that follows orders (apply.desk); without one the API only reads. `answering` has people's
     choices followed; without it there are no cases. `changed` is called after each commit of an order, to wake what
@@ -38,6 +39,7 @@ def operations(
         *AuthRoutes(people).operations(),
         *table.reading(Reading(people.database, people.keys)),
         *table.sync(SyncBoard(people.database)),
+        *table.rooms(Rooms(people.database)),
     ]
     if orders is not None:
         once = Once(people.database, people.keys, people.clock, new_id)

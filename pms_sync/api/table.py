@@ -12,13 +12,14 @@ from pms_sync.api.pages import ListQuery, Page
 from pms_sync.api.preconditions import KEY_HEADER
 from pms_sync.api.refusals import Conflict, Stale
 from pms_sync.api.reservations import CORRELATION_HEADER, Reading, Writing
+from pms_sync.api.rooms import RoomList, RoomQuery, Rooms
 from pms_sync.api.sync_health import SyncBoard, SyncHealth
 from pms_sync.apply.orders import Act
 from pms_sync.auth.roles import Permission
 from pms_sync.ports.documents import Reservation
 
 RESERVATIONS, ONE = "/api/pms/reservations", "/api/pms/reservations/{id}"
-SYNC_HEALTH = "/api/pms/sync/health"
+SYNC_HEALTH, ROOMS = "/api/pms/sync/health", "/api/pms/housekeeping/rooms"
 _READ, _MAKE, _CHANGE = (Permission(action, "reservations") for action in ("read", "create", "update"))
 _TOPIC, _SYNC = "Reservations", "Sync"
 _MERGE = ("application/merge-patch+json", "application/json")
@@ -101,6 +102,27 @@ def sync(routes: SyncBoard) -> list[Operation]:
             handler=routes.show,
             permission=Permission("read", "sync"),
             answers={HTTPStatus.OK: Returned(description="every stream of every account", shape=SyncHealth), **GUARDED},
+        )
+    ]
+
+
+def rooms(routes: Rooms) -> list[Operation]:
+    """Return the row that tells how rooms stand."""
+    return [
+        Operation(
+            method="GET",
+            path=ROOMS,
+            name="listRooms",
+            summary="See how rooms stand: condition, occupancy, and whether they are in service",
+            topic="Housekeeping",
+            handler=routes.listed,
+            permission=Permission("read", "housekeeping"),
+            query=RoomQuery,
+            answers={
+                HTTPStatus.OK: Returned(description="the rooms that a vendor told of", shape=RoomList),
+                HTTPStatus.BAD_REQUEST: problem("a parameter is unknown or wrong"),
+                **GUARDED,
+            },
         )
     ]
 

@@ -90,7 +90,7 @@ class Applier:
         catalogues: Catalogues,
         changes: Changes,
     ) -> None:
-        fresh = await self._with_raw_ids(connection, sifted.fresh)
+        fresh = await self.with_raw_ids(connection, sifted.fresh)
         arrivals = [one for one in fresh if isinstance(one.mapped, Revision)]
         waiting = await look_alikes(connection, self.keys, tenant_id, arrivals, known)
         for one in waiting:
@@ -145,7 +145,8 @@ class Applier:
         await self._compare(connection, tenant_id, trees, changes)
         return occupied
 
-    async def _with_raw_ids(self, connection: Connection, fresh: Sequence[Incoming]) -> list[Incoming]:
+    async def with_raw_ids(self, connection: Connection, fresh: Sequence[Incoming]) -> list[Incoming]:
+        """Store the bodies that are not stored yet, and return the records with the ids of theirs."""
         unsaved = [one for one in fresh if one.raw_id is None]
         if not unsaved:
             return list(fresh)

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from pms_sync.domain.reservation import Block, Revision, UnmappedCode
+from pms_sync.domain.room_status import RoomStatus
 from pms_sync.store.accounts import Account
 
 
@@ -23,7 +24,7 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     ref: str
     kind: str
-    mapped: Revision | Block
+    mapped: Revision | Block | RoomStatus
     unmapped: tuple[UnmappedCode, ...] = ()
     body: bytes
     raw_id: int | None

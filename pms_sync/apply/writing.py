@@ -20,7 +20,7 @@ from pms_sync.apply.states import LinkState, standing
 from pms_sync.domain.case import REVIEW, Case
 from pms_sync.domain.events import SILENT_KINDS
 from pms_sync.domain.ids import NewId
-from pms_sync.domain.reservation import Block, Revision
+from pms_sync.domain.reservation import Revision
 from pms_sync.store import audit, cases, decisions, echoes, lanes, links, outbox, reservations
 from pms_sync.store.database import Connection
 from pms_sync.store.decisions import NewDecision
@@ -234,7 +234,7 @@ def _link(key: LinkKey, object_id: UUID, reservation_id: UUID | None, record: In
     }
 
 
-def _remote(keys: KeyRing, tenant_id: UUID, key: LinkKey, told: Revision | Block) -> bytes:
+def _remote(keys: KeyRing, tenant_id: UUID, key: LinkKey, told: msgspec.Struct) -> bytes:
     return keys.seal(tenant_id, links.place(*key), msgspec.msgpack.encode(told))
 
 

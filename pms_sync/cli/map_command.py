@@ -147,6 +147,8 @@ def _add(document: Document, mapped: Mapped) -> None:
     """Add what one record means; an unknown code is listed once per file."""
     document["revisions"] += map(public.public_revision, mapped.revisions)
     document["blocks"] += map(public.public_block, mapped.blocks)
+    if mapped.room_statuses:  # beside the public lists, where the file tells of rooms
+        document.setdefault("room_statuses", []).extend(map(public.public_room_status, mapped.room_statuses))
     seen = document["unmapped"]
     seen += [code for code in map(public.public_unmapped, mapped.unmapped) if code not in seen]
 
@@ -162,6 +164,9 @@ def _render(document: Mapping[str, Any]) -> None:
     for block in document["blocks"]:
         place = (block["arrival"], block["departure"], block["room_type_ref"], block["room_ref"])
         lines.append(("block", block["ref"], block["kind"], *place, None))
+    for room in document.get("room_statuses", ()):
+        told = room.get("condition") or room["service"]
+        lines.append(("room", None, told, None, None, None, room["room_ref"], None))
     output.emit_table(_COLUMNS, lines)
     for event in document["events"]:
         click.echo(output.one_line(f"event: {event['stream']} {event['ref']}"))

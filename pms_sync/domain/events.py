@@ -22,6 +22,7 @@ CHECKED_IN = "pms.reservation.checked_in"
 CHECKED_OUT = "pms.reservation.checked_out"
 INVENTORY = "pms.inventory.updated"
 BLOCK_CREATED, BLOCK_UPDATED, BLOCK_REMOVED = "pms.block.created", "pms.block.updated", "pms.block.removed"
+ROOM_STATUS_CHANGED = "pms.room.status_changed"
 OUT_OF_ORDER_SET, OUT_OF_ORDER_CLEARED = "pms.room.out_of_order_set", "pms.room.out_of_order_cleared"
 CASE_OPENED, CASE_RESOLVED = "pms.case.opened", "pms.case.resolved"
 PUSH_PARKED = "pms.push.parked"
@@ -40,6 +41,7 @@ NAMES: Mapping[str, str] = {
     BLOCK_CREATED: "BlockCreated",
     BLOCK_UPDATED: "BlockUpdated",
     BLOCK_REMOVED: "BlockRemoved",
+    ROOM_STATUS_CHANGED: "RoomStatusChanged",
     OUT_OF_ORDER_SET: "RoomOutOfOrderSet",
     OUT_OF_ORDER_CLEARED: "RoomOutOfOrderCleared",
     CASE_OPENED: "CaseOpened",
@@ -131,6 +133,17 @@ class BlockChange(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str
 
 
+class RoomChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What a vendor says of one of our rooms, as far as it differs from what it said before; `room` is our code."""
+
+    room: str
+    property_id: UUID
+    changed: Collection[str]
+    source: str
+    kind: str
+    correlation_id: str
+
+
 class CaseChange(msgspec.Struct, frozen=True, kw_only=True):
     """A case that was opened, or came to its end; `state` is its state now, `kind` how the change came in."""
 
@@ -205,6 +218,14 @@ def block_events(change: BlockChange) -> list[DomainEvent]:
         "source": change.source,
     }
     return [_event(topic, change.correlation_id, change.property_id, payload) for topic in (*topics, INVENTORY)]
+
+
+def room_events(change: RoomChange) -> list[DomainEvent]:
+    """Return what a changed room tells: which room, and what of it changed."""
+    if change.kind in SILENT_KINDS or not change.changed:
+        return []
+    payload = {"room": change.room, "changed": sorted(change.changed), "source": change.source}
+    return [_event(ROOM_STATUS_CHANGED, change.correlation_id, change.property_id, payload)]
 
 
 def case_events(change: CaseChange) -> list[DomainEvent]:

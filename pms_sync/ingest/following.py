@@ -139,6 +139,8 @@ class Following:
             sweep,
             in_transaction=partial(self._after_sweep, run),
             on_page=partial(self._after_snapshot_page, run),
+            # What a later listing finds is news; history is only what the first one brings.
+            kind="backfill" if run.claim.last_success_at is None else "poll",
         )
 
     async def _after_sweep(self, run: Run, connection: Connection, after: Sweep | None) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from conflict import collisions
+from pms_sync.apply import housekeeping
 from pms_sync.apply.batch import Applier
 from pms_sync.apply.incoming import Incoming
 from pms_sync.apply.sift import reread
@@ -16,6 +17,8 @@ from pms_sync.domain.digest import record_digest
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.ids import NewId
 from pms_sync.domain.reservation import Block, Revision
+from pms_sync.domain.room_status import STREAM as ROOM_STATUS
+from pms_sync.domain.room_status import RoomStatus
 from pms_sync.ingest.batch import Batch, LaneWork, raw_work
 from pms_sync.ingest.lifting import lifted
 from pms_sync.ingest.valve import Valve
@@ -126,11 +129,16 @@ class Landing:
             ended = await lifted(connection, self._keys, account, batch.runtime.mapper, sorted_.missing)
             outcomes = await self._valve.held(connection, account, sorted_.incoming)
             let_in = [one for one in (*sorted_.incoming, *ended) if one.lane_key not in outcomes]
-            if let_in:
+            rooms = [one for one in let_in if isinstance(one.mapped, RoomStatus)]
+            others = [one for one in let_in if not isinstance(one.mapped, RoomStatus)]
+            if others:
                 catalogues = {account.property_id: catalogue}
-                found = await self._applier.apply(connection, tenant_id, let_in, catalogues)
+                found = await self._applier.apply(connection, tenant_id, others, catalogues)
                 outcomes |= {key: str(outcome) for key, outcome in found.items()}
-                await self._look_where_it_was(connection, tenant_id, let_in, outcomes)
+                await self._look_where_it_was(connection, tenant_id, others, outcomes)
+            if rooms:
+                found = await housekeeping.keep(connection, self._applier, tenant_id, rooms, catalogue)
+                outcomes |= {key: str(outcome) for key, outcome in found.items()}
             gone = {one.lane_key for one in ended}
             missing = [work for work in sorted_.missing if work.lane.lane_key not in gone]
             outcomes |= await self._missing(connection, account, missing)
@@ -167,7 +175,7 @@ class Landing:
                 why = f"{rejected.why} ({rejected.value})"
                 result.rejected.append(Rejected(work, rejected.path, why, _digest(record, mapper, walk.version)))
                 continue
-            objects: list[Revision | Block] = [*mapped.revisions, *mapped.blocks]
+            objects: list[Revision | Block | RoomStatus] = [*mapped.revisions, *mapped.blocks, *mapped.room_statuses]
             if len(objects) != 1:
                 why = "the record holds no object, or several"
                 result.rejected.append(Rejected(work, "", why, _digest(record, mapper, walk.version)))
@@ -203,9 +211,10 @@ class Landing:
 
     async def _missing(self, connection: Connection, account: Account, works: Sequence[LaneWork]) -> dict[str, str]:
         """Absence is never a deletion: read twice, then a person decides (ARCHITECTURE §7)."""
-        if not works:
-            return {}
-        by_ref = {work.lane.ref: work for work in works}
+        # A room that is not shown is no object that ends; its ref may be the same text as a booking's.
+        by_ref = {work.lane.ref: work for work in works if work.lane.stream != ROOM_STATUS}
+        if not by_ref:
+            return {work.lane.lane_key: _absence(work) for work in works}
         counted = await links.count_missing(connection, account.tenant_id, account.account_id, list(by_ref))
         again = [one for one in counted if one.missing_reads < _READS_THAT_PROVE]
         await lanes.append(

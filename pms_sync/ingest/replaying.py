@@ -114,4 +114,6 @@ async def _enqueue_links(
                 connection, account, below_version, correlation_id, after=going_on, read_again=read_again
             )
         ids, gone, going_on = ids + told.ids, gone + told.gone, told.after
-    return ids, gone
+    async with database.transaction(account.tenant_id) as connection:
+        told = await projection.enqueue_rooms(connection, account, below_version, correlation_id, read_again=read_again)
+    return ids + told.ids, gone + told.gone

@@ -20,7 +20,6 @@ InTransaction = Callable[[Connection, Sweep], Awaitable[None]]
 OnPage = Callable[[Page, Taken, Sweep], Awaitable[None]]
 
 SNAPSHOT, BACKFILL = "snapshot", "backfill"  # kinds of sweeps: a cold start's, and the command's
-_KIND: Kind = "backfill"
 
 
 class Snapshots:
@@ -31,9 +30,15 @@ class Snapshots:
         self._database, self._intake = database, Intake(keys, new_id)
 
     async def read(
-        self, runtime: AccountRuntime, sweep: Sweep, *, in_transaction: InTransaction, on_page: OnPage
+        self,
+        runtime: AccountRuntime,
+        sweep: Sweep,
+        *,
+        in_transaction: InTransaction,
+        on_page: OnPage,
+        kind: Kind = "backfill",
     ) -> Sweep:
-        """Read from where the sweep stands to its end and return it done.
+        """Read from where the sweep stands to its end and return it done; `kind` is what its records come in as.
 
         `in_transaction` runs last in the transaction of every page, with the sweep as it then stands; `on_page` runs
         after the commit. Raises what the vendor call raises, and Overtaken.
@@ -44,15 +49,21 @@ class Snapshots:
             resumed=sweep.page is not None,
         )
         while not sweep.done:
-            sweep = await self._read_page(runtime, sweep, tiling, in_transaction, on_page)
+            sweep = await self._read_page(runtime, sweep, tiling, in_transaction, on_page, kind)
         return sweep
 
     async def _read_page(
-        self, runtime: AccountRuntime, sweep: Sweep, tiling: Tiling, in_transaction: InTransaction, on_page: OnPage
+        self,
+        runtime: AccountRuntime,
+        sweep: Sweep,
+        tiling: Tiling,
+        in_transaction: InTransaction,
+        on_page: OnPage,
+        kind: Kind,
     ) -> Sweep:
         window = tiling.window(sweep.dimension, sweep)
         ticket, page = await read_page(self._database, runtime, sweep.stream, window, sweep.page, "backfill")
-        commit = partial(self._commit, runtime, sweep, tiling, page, ticket, window, in_transaction)
+        commit = partial(self._commit, runtime, sweep, tiling, page, ticket, window, in_transaction, kind)
         (taken, after), move = await self._database.once_more(commit)
         await on_page(page, taken, after)
         tiling.done(move, page, window, rows=taken.records, new=taken.new)
@@ -67,10 +78,11 @@ class Snapshots:
         ticket: int,
         window: Window,
         in_transaction: InTransaction,
+        kind: Kind,
     ) -> tuple[tuple[Taken, Sweep], Move]:
         """Store the page with the progress it stands for."""
         async with self._database.transaction(runtime.account.tenant_id) as connection:
-            taken = await self._intake.take(connection, runtime, sweep.stream, page, kind=_KIND, ticket=ticket)
+            taken = await self._intake.take(connection, runtime, sweep.stream, page, kind=kind, ticket=ticket)
             move = tiling.judge(page, window, new=taken.new)
             counted = _counted(move, taken, first_pass=tiling.is_first_pass)
             after = await sweeps.advance(connection, sweep, *following(move, page, window), counted)

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from pms_sync.domain.reservation import Block, CodeKind, Revision, UnmappedCode
+from pms_sync.domain.room_status import RoomStatus
 from pms_sync.ports.connector import VendorRequest
 
 
@@ -39,6 +40,7 @@ class Mapped(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     revisions: tuple[Revision, ...] = ()
     blocks: tuple[Block, ...] = ()
+    room_statuses: tuple[RoomStatus, ...] = ()
     unmapped: tuple[UnmappedCode, ...] = ()
 
 

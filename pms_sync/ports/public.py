@@ -1,4 +1,4 @@
-"""Our revisions and blocks in the shapes of the public surface: what `map` prints.
+"""Our revisions, blocks and room statuses in the shapes of the public surface: what `map` prints.
 
 A field that was not said is left out, an emptied one is null; where the crosswalk knows a code, ours stands
 in its place.
@@ -16,6 +16,7 @@ from msgspec import UNSET
 from pms_sync.domain.clock import rfc3339
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.domain.reservation import Block, Guest, Line, Revision, Stay, UnmappedCode
+from pms_sync.domain.room_status import RoomStatus
 
 Document = dict[str, Any]
 
@@ -60,6 +61,15 @@ def public_block(block: Block) -> Document:
         **_fields(block, ("vendor", "ref", "property_ref")),
         **codes,
         **_fields(block, ("arrival", "departure", "kind", "gone")),
+    }
+
+
+def public_room_status(status: RoomStatus) -> Document:
+    """Write how a room stands; a condition that is not visible is left out."""
+    return {
+        **_fields(status, ("vendor", "property_ref")),
+        "room_ref": status.room or status.room_ref,
+        **_fields(status, ("condition", "service", "occupied", "vendor_word", "changed_at", "changed_on")),
     }
 
 

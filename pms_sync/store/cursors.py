@@ -50,6 +50,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     fence: int
     claimed_at: datetime
     asked_at: datetime | None = None
+    last_success_at: datetime | None = None
     sweep_wanted_at: datetime | None = None
 
     @property
@@ -83,7 +84,8 @@ UPDATE cursors c SET owner = $4, fence = fence + 1, lease_until = now() + $5 * i
   FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(t, a, s)
  WHERE c.tenant_id = u.t AND c.account_id = u.a AND c.stream = u.s
 RETURNING c.tenant_id, c.account_id, c.stream, c.phase, c.position, c.window_from, c.window_to, c.page, c.high_water,
-          c.calibrated, c.failures, c.owner, c.fence, now() AS claimed_at, c.asked_at, c.sweep_wanted_at
+          c.calibrated, c.failures, c.owner, c.fence, now() AS claimed_at, c.asked_at, c.sweep_wanted_at,
+          c.last_success_at
 """
 
 

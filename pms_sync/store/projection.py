@@ -5,11 +5,13 @@ What is known of an object keeps the ticket of its read, so that a replay can ne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from pms_sync.domain.room_status import STREAM as ROOM_STATUS
 from pms_sync.store import lanes
 from pms_sync.store.accounts import Account
 from pms_sync.store.database import Connection
@@ -60,6 +62,38 @@ async def enqueue_links(
     Inside a transaction of the tenant.
     """
     rows = await connection.fetch(_LINKS, account.tenant_id, account.account_id, below_version, after, _AT_ONCE)
+    ids, gone = await _replayed(connection, account, rows, correlation_id, read_again=read_again)
+    after_this = rows[-1]["vendor_ref"] if len(rows) == _AT_ONCE else None
+    return Enqueued(ids=ids, gone=gone, after=after_this)
+
+
+# A hotel has no more rooms than go at once.
+_ROOMS = """
+SELECT s.room_ref AS vendor_ref, r.raw_id, $4::text AS stream, s.read_ticket
+  FROM room_states s LEFT JOIN raw_records r ON r.raw_id = s.raw_id
+ WHERE s.tenant_id = $1 AND s.account_id = $2 AND s.crosswalk_version < $3
+ ORDER BY s.room_ref
+"""
+
+
+async def enqueue_rooms(
+    connection: Connection, account: Account, below_version: int, correlation_id: str, *, read_again: bool
+) -> Enqueued:
+    """Open lanes for the account's rooms that were mapped with a crosswalk below a version, as `enqueue_links` does."""
+    rows = await connection.fetch(_ROOMS, account.tenant_id, account.account_id, below_version, ROOM_STATUS)
+    ids, gone = await _replayed(connection, account, rows, correlation_id, read_again=read_again)
+    return Enqueued(ids=ids, gone=gone, after=None)
+
+
+async def _replayed(
+    connection: Connection,
+    account: Account,
+    rows: Sequence[Mapping[str, Any]],
+    correlation_id: str,
+    *,
+    read_again: bool,
+) -> tuple[list[int], int]:
+    """Return the events' ids, and how many objects were left out."""
     events = [
         NewEvent(
             tenant_id=account.tenant_id,
@@ -75,9 +109,7 @@ async def enqueue_links(
         for row in rows
         if row["raw_id"] or read_again
     ]
-    ids = await lanes.append(connection, events)
-    after_this = rows[-1]["vendor_ref"] if len(rows) == _AT_ONCE else None
-    return Enqueued(ids=ids, gone=len(rows) - len(events), after=after_this)
+    return await lanes.append(connection, events), len(rows) - len(events)
 
 
 async def projected(connection: Connection, account: Account, version: int) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from pms_sync.domain.room_status import STREAM as ROOM_STATUS
 from pms_sync.store.database import Connection
 from pms_sync.store.lanes import lane_key
 
@@ -36,6 +37,10 @@ SELECT DISTINCT ON (vendor_ref) vendor_ref, CASE WHEN missing_reads = 0 THEN rem
  WHERE tenant_id = $1 AND account_id = $2 AND level IN ('stay', 'block') AND vendor_ref = ANY($3::text[])
  ORDER BY vendor_ref, read_ticket DESC
 """
+_APPLIED_TO_ROOMS = """
+SELECT room_ref AS vendor_ref, remote_digest, read_ticket FROM room_states
+ WHERE tenant_id = $1 AND account_id = $2 AND room_ref = ANY($3::text[])
+"""
 _WAITING = """
 SELECT DISTINCT ON (lane_key) ref, CASE WHEN raw_id IS NOT NULL THEN digest END AS digest FROM events
  WHERE lane_key = ANY($1::text[]) AND state IN ('waiting', 'leased') ORDER BY lane_key, event_id DESC
@@ -49,7 +54,8 @@ SELECT DISTINCT ON (ref) ref, digest, read_ticket FROM events
 
 async def load(connection: Connection, tenant_id: UUID, account_id: UUID, stream: str, refs: Sequence[str]) -> Seen:
     """Return what is known about these refs (inside a transaction of the tenant)."""
-    links = await connection.fetch(_APPLIED, tenant_id, account_id, list(refs))
+    applied = _APPLIED_TO_ROOMS if stream == ROOM_STATUS else _APPLIED
+    links = await connection.fetch(applied, tenant_id, account_id, list(refs))
     keys = [lane_key(account_id, stream, ref) for ref in refs]
     waiting = await connection.fetch(_WAITING, keys)
     parked = await connection.fetch(_PARKED, keys)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from pms_sync.domain.clock import Clock
 from pms_sync.observe.heartbeats import Heartbeats
-from pms_sync.store import explain, health, provenance
+from pms_sync.store import explain, health, provenance, room_states
 from pms_sync.store.database import Database
 from pms_sync.store.sealing import KeyRing
 from pms_sync.web import board
@@ -22,6 +22,7 @@ from pms_sync.web.timeline import actor_name, timeline
 REFRESH_S = 10
 _WITHIN_S = 5.0
 _STILL = "still"
+_MOST_ROOMS = 200  # the page renews itself; the API tells of all
 
 
 class Pages:
@@ -35,13 +36,17 @@ class Pages:
         self._heartbeats, self._clock, self._renderer = heartbeats, clock, renderer
 
     async def health(self, request: web.Request) -> web.Response:
-        """Show how fresh every stream is; renews itself unless asked to stand still (`?still`)."""
+        """Show how fresh every stream is, and how rooms stand; renews itself unless asked to stand still (`?still`)."""
         async with health.promptly(self._database, _WITHIN_S, _tenant_of(request)) as connection:
             rows = await health.board(connection)
             facts = await health.facts(connection)
+            rooms = await room_states.shown_to_all(connection, _MOST_ROOMS + 1)
         return self._renderer.page(
             "health.html",
             board=board.build(rows, facts, self._heartbeats.report()),
+            rooms=rooms[:_MOST_ROOMS],
+            more_rooms=len(rooms) > _MOST_ROOMS,
+            said=said,
             now=self._clock.now(),
             refresh_s=None if _STILL in request.query else REFRESH_S,
             session=session_of(request),

@@ -70,6 +70,14 @@ def block(ref: str, *rooms: str, **fields: Any) -> Row:
     } | fields
 
 
+def room_state(ref: str, **fields: Any) -> Row:
+    """Build a row of the housekeeping list."""
+    told: Row = {"date": "2026-03-02", "roomTypeID": "2001", "roomTypeName": "Double", "roomID": ref, "roomName": ref}
+    told |= {"roomCondition": "clean", "roomOccupied": False, "roomBlocked": False, "frontdeskStatus": "unused"}
+    told |= {"housekeeperID": "31", "housekeeper": "Pat", "doNotDisturb": False, "refusedService": False}
+    return told | {"vacantPickup": False, "roomComments": "Mind the cat", "arrivalDate": "-"} | fields
+
+
 def failure(message: str, **headers: str) -> httpx.Response:
     """Answer as Cloudbeds fails: 200 with `success: false`."""
     return httpx.Response(200, json={"success": False, "message": message}, headers=headers)
@@ -99,6 +107,8 @@ class Vendor:
         ]
         self.rooms: list[Row] = [{"roomID": f"2001-{n}", "roomName": f"10{n}", "roomTypeID": "2001"} for n in (1, 2)]
         self.rooms.append({"roomID": "2002-1", "roomName": "201", "roomTypeID": "2002"})
+        self.states = [room_state(f"2001-{n}") for n in (1, 2)]
+        self.inflated = 0
         self.api_url: str | None = ISLAND
         self.ignored: set[str] = set()
         self.tokens = {KEY}
@@ -180,6 +190,11 @@ class Vendor:
         size, number = int(said["pageSize"]), int(said["pageNumber"])
         shown = found[(number - 1) * size : number * size]
         return data({"propertyID": PROPERTY, "roomBlocks": shown}, count=len(shown), total=len(found))
+
+    def _getHousekeepingStatus(self, said: dict[str, str]) -> httpx.Response:  # noqa: N802
+        size, number = int(said["pageSize"]), int(said["pageNumber"])
+        shown = self.states[(number - 1) * size : number * size]
+        return data(shown, count=len(shown) + self.inflated, total=len(self.states) + self.inflated)
 
     def _getRoomTypes(self, said: dict[str, str]) -> httpx.Response:  # noqa: N802
         return _paged(self.room_types, said, total=None)

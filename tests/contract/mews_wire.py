@@ -168,6 +168,7 @@ _IDS = {
     "CustomerIds": "Id",
     "Ids": "Id",
     "ResourceBlockIds": "Id",
+    "ResourceIds": "Id",
     "ServiceOrderIds": "ServiceOrderId",
 }
 _IDS_OF = {

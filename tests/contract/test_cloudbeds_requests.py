@@ -41,10 +41,11 @@ async def everything() -> list[Asked]:
         await one.catalogue()
         for window in (TODAY, replace(TODAY, open_ended=True), DEPARTURES):
             await one.pull("reservations", window, None)
-        for stream, window in (("guests", TODAY), ("blocks", NIGHTS), ("catalogue", TODAY)):
+        for stream, window in (("guests", TODAY), ("blocks", NIGHTS), ("room_status", TODAY), ("catalogue", TODAY)):
             await one.pull(stream, window, None)
         await one.fetch("reservations", ["9000000001", "2"])
         await one.fetch("blocks", ["b/2001-1"])
+        await one.fetch("room_status", ["2001-1"])
         await one.subscribe(URL, "secret")
     return vendor.asked
 

@@ -48,10 +48,17 @@ async def everything() -> list[Asked]:
         page = await one.pull("reservations", window, None)
         if page.next:
             await one.pull("reservations", window, page.next)
-    for stream, window in (("guests", TODAY), ("blocks", TODAY), ("blocks", NIGHTS), ("catalogue", TODAY)):
+    for stream, window in (
+        ("guests", TODAY),
+        ("blocks", TODAY),
+        ("blocks", NIGHTS),
+        ("catalogue", TODAY),
+        ("room_status", TODAY),
+    ):
         await one.pull(stream, window, None)
     await one.fetch("reservations", [uuid(7, 1), uuid(7, 999)])
     await one.fetch("blocks", [uuid(11, 1)])
+    await one.fetch("room_status", [uuid(4, 1)])
     record = (await one.pull("reservations", TODAY, None)).records[0]
     await one.calibrate("reservations", record)
     return vendor.asked

@@ -77,7 +77,7 @@ def references(part: Any) -> set[str]:
 async def test_what_is_registered_is_documented_and_nothing_else(table: list[Operation], document: Any) -> None:
     registered = {(route.method, route.path) for route in routes(table)}
     assert registered == told(document)
-    assert len(registered) == len(table) == 14
+    assert len(registered) == len(table) == 15
     surface = "POST /api/pms/reservations, PATCH /api/pms/reservations/{id}, POST /api/pms/reservations/{id}/cancel"
     surface += ", POST /api/pms/reservations/{id}/check-in, POST /api/pms/reservations/{id}/check-out"
     surface += ", POST /api/pms/reservations/{id}/no-show, GET /api/pms/reservations, GET /api/pms/reservations/{id}"

@@ -60,15 +60,15 @@ def test_hundreds_of_events_name_each_object_once() -> None:
     assert told[0] == VendorEvent(stream="reservations", ref=ref(0), property_ref=PROPERTY)
 
 
-def test_blocks_have_a_stream_of_their_own() -> None:
+def test_blocks_and_rooms_have_streams_of_their_own() -> None:
     told = DOOR.read(body(event("ResourceBlockUpdated", 5), event("ServiceOrderUpdated", 5)))
     assert [(one.stream, one.ref) for one in told] == [("blocks", ref(5)), ("reservations", ref(5))]
+    [room] = DOOR.read(body(event("ResourceUpdated", 5), event("ResourceUpdated", 5)))
+    assert (room.stream, room.ref) == ("room_status", ref(5))
     assert {one.stream for one in told} <= {stream.name for stream in SPEC.streams}
 
 
-@pytest.mark.parametrize(
-    "kind", ["CustomerAdded", "CustomerUpdated", "PaymentUpdated", "ResourceUpdated", "MessageAdded", "NeverSeen"]
-)
+@pytest.mark.parametrize("kind", ["CustomerAdded", "CustomerUpdated", "PaymentUpdated", "MessageAdded", "NeverSeen"])
 def test_what_is_followed_otherwise_names_nothing(kind: str) -> None:
     """Guests are polled, since an event of theirs names no reservation."""
     assert DOOR.read(body(event(kind))) == []

@@ -44,7 +44,12 @@ def test_the_golden_body_names_each_reservation_once() -> None:
     """OH-04, ORD-05: the order of messages does not matter, since each is only a reason to read."""
     told = QUEUE.read((FIXTURES / "business_events.json").read_bytes())
 
-    assert told.events == (reservation("41231"), reservation("41232"), reservation("41240", "SAND02"))
+    assert [one for one in told.events if one.stream == "reservations"] == [
+        reservation("41231"),
+        reservation("41232"),
+        reservation("41240", "SAND02"),
+    ]
+    assert {one.ref for one in told.events if one.stream == "room_status"} == {"102"}
     assert (told.messages, told.full, told.rejected) == (8, False, ())
     assert told.sweep == {"blocks", "reservations"}
 
@@ -89,6 +94,14 @@ def test_a_room_that_goes_out_of_order_has_the_repairs_listed(action: str, detai
     """Its key names a room, not the repair."""
     told = read(message("Housekeeping", action, "102", details=details))
     assert told.sweep == (frozenset({"blocks"}) if swept else frozenset())
+    assert told.events == (VendorEvent(stream="room_status", ref="102", property_ref="SAND01"),)
+
+
+@pytest.mark.parametrize("key", [None, "", "  ", "\u202e102", "x" * 40])
+def test_a_room_that_is_not_named_has_all_rooms_listed(key: object) -> None:
+    """8.4: that the key is the room's number is an inference, so nothing depends on it."""
+    told = read(message("Housekeeping", "UPDATE ROOM STATUS", key))
+    assert (told.events, told.sweep, told.rejected) == ((), frozenset({"room_status"}), ())
 
 
 def test_the_end_of_a_business_day_has_everything_compared() -> None:

@@ -31,6 +31,8 @@ HOTEL_ROOM_PARAMETERS = {
 OVERVIEW_PARAMETERS = {
     **_PAGE,
     "roomType": _MANY,
+    "fromRoomNumber": Parameter(),
+    "toRoomNumber": Parameter(),
     "housekeepingRoomStatus": _STATUS,
     "fetchInstructions": instructions("Summary ResvInfo TurndownInfo ScheduedRoomMoveInfo ResvQueueInfo"),
 }
@@ -130,6 +132,8 @@ def hotel_rooms(hotel: Hotel, place: Place, page: Page, ask: Ask, today: date) -
 def overview(hotel: Hotel, place: Place, page: Page, ask: Ask, today: date) -> Row:
     """Answer the housekeeping board."""
     found = _in_state(hotel, place, ask.get("roomType"), ask.get("housekeepingRoomStatus"), today)
+    first, last = ask.get("fromRoomNumber", ""), ask.get("toRoomNumber", "\U0010ffff")
+    found = [one for one in found if first <= one[0] <= last]
     shown, occupied = found[page.offset : page.offset + page.limit], _occupied(hotel, place)
     rows = [_board_room(hotel, place, one, today, _office(one[0], occupied)) for one in shown]
     if not rows:

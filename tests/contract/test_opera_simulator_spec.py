@@ -43,6 +43,7 @@ CALLS: list[tuple[str, list[tuple[str, str]]]] = [
     (f"{RM}/rooms", [("roomTypeCodes", "DBL")]),
     (f"/fof/v1/hotels/{HOTEL}/rooms", [("hotelRoomStatus", "Clean"), ("roomType", "DBL")]),
     (f"{HSK}/housekeepingOverview", [("limit", "100"), ("fetchInstructions", "Summary")]),
+    (f"{HSK}/housekeepingOverview", [("fromRoomNumber", "102"), ("toRoomNumber", "102")]),
     (f"{HSK}/rooms/outOfOrderRooms", SPAN),
     (f"{HSK}/rooms/outOfServiceRooms", SPAN),
     (f"/rtp/v1/hotels/{HOTEL}/ratePlans", []),

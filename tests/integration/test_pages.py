@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -22,6 +23,7 @@ from pms_sync.store.database import Database, use_tenant
 from pms_sync.store.sealing import KeyRing
 from pms_sync.web.access import HEADERS
 from tests.integration.applied_hotel import House, revision
+from tests.integration.kept_rooms import Board, standing
 from tests.integration.served_pages import Site, serving
 from tests.integration.test_receiver import Wire
 
@@ -195,6 +197,30 @@ async def test_two_hundred_properties_with_six_streams_render_within_a_second(
     page = await site.get("/health")
     assert page.text.count("</svg> fresh</span>") == 1_200
     assert monotonic() - started < 1
+
+
+async def test_rooms_show_how_they_stand_and_what_nobody_said(
+    site: Site, database: Database, keys: KeyRing, hotel: Any
+) -> None:
+    """Whatever the vendor writes stays text, and what is not known is not made up."""
+    assert 'id="rooms"' not in (await site.get("/health")).text
+    hidden = {"condition": msgspec.UNSET, "service": "out_of_order", "occupied": None, "vendor_word": HOSTILE}
+    await Board(database, keys, hotel).take(standing("55/1", occupied=True), standing("x-9", **hidden))
+    page = (await site.get("/health")).text
+    rows = [re.sub(r"<[^>]+>", "|", row) for row in re.findall(r"<tr data-room=.*?</tr>", page, re.DOTALL)]
+    told = [[cell.strip() for cell in row.split("|") if cell.strip()] for row in rows]
+    assert told[0][:5] == ["P1", "101", "clean", "yes", "in service"]
+    assert told[1][:6] == ["P1", "x-9", "not mapped", "not visible", "not said", "out of order"]
+    assert "<script" not in page
+
+
+async def test_a_house_of_many_rooms_shows_the_first_and_says_where_the_others_are(
+    site: Site, database: Database, keys: KeyRing, hotel: Any
+) -> None:
+    await Board(database, keys, hotel).take(*(standing(f"r{number}") for number in range(205)))
+    page = (await site.get("/health")).text
+    assert page.count("<tr data-room=") == 200
+    assert "GET /api/pms/housekeeping/rooms" in page
 
 
 # ---- one reservation

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -21,9 +22,12 @@ from pms_sync.store.database import Database
 from pms_sync.store.sealing import KeyRing
 from pms_sync.web.access import HEADERS
 from tests.integration.applied_hotel import House, revision
+from tests.integration.kept_rooms import Board, standing
 from tests.integration.served_api import RESERVATIONS, Api, Client, add_tenant, serving_api
 from tests.integration.signing_in import Watch, audit
 from tests.unit.test_orders_in import body, stay
+
+ROOMS = "/api/pms/housekeeping/rooms"
 
 NOBODY = "01890000-0000-7000-8000-000000000000"
 ACTS = {"cancel": "cancelled", "check-in": "checked_in", "check-out": "checked_out", "no-show": "no_show"}
@@ -280,6 +284,7 @@ async def test_each_role_may_what_the_matrix_says(api: Api, hotel: Any) -> None:
         "PATCH": {"super_admin", "admin", "manager", "front_desk"},
         "GET": set(ROLES),
         "sync": {"super_admin", "admin", "manager", "viewer"},
+        "rooms": set(ROLES),
     }
     told = await made(await api.person(hotel.tenant_id, name="first"))
     denied = 0
@@ -293,6 +298,7 @@ async def test_each_role_may_what_the_matrix_says(api: Api, hotel: Any) -> None:
             ],
             "GET": [await someone.get(RESERVATIONS), await someone.get(one(told))],
             "sync": [await someone.get("/api/pms/sync/health")],
+            "rooms": [await someone.get(ROOMS)],
         }
         for kind, given in answers.items():
             for answer in given:
@@ -340,6 +346,9 @@ async def test_a_tenant_never_meets_anothers(api: Api, keys: KeyRing, manager: C
         assert answer.status_code == 404
     assert (await stranger.get(RESERVATIONS)).json()["items"] == []
     assert (await stranger.get("/api/pms/sync/health")).json()["items"] == []
+    await Board(api.database, keys, hotel).take(standing())
+    assert (await stranger.get(ROOMS)).json()["items"] == []
+    assert len((await manager.get(ROOMS)).json()["items"]) == 1
     own = await made(stranger)
     assert [item["id"] for item in (await stranger.get(RESERVATIONS, property="P1")).json()["items"]] == [own["id"]]
     assert [item["id"] for item in (await manager.get(RESERVATIONS)).json()["items"]] == [told["id"]]
@@ -505,6 +514,49 @@ async def test_sync_health_tells_each_stream_of_the_tenant(api: Api, manager: Cl
     )  # fmt: skip
     assert 59 < stream["freshness_s"] < 120
     assert answer.json()["totals"]["waiting"] == 0
+
+
+# ---- rooms
+
+
+async def test_rooms_tell_how_they_stand_now(api: Api, keys: KeyRing, manager: Client, hotel: Any) -> None:
+    """S1.52; a room that is not mapped shows the vendor's name."""
+    await Board(api.database, keys, hotel).take(standing("55/2", condition="dirty"), standing("9"))
+    answer = await manager.get(ROOMS)
+    assert answer.status_code == 200
+    await api.assert_documented(answer)
+    mapped, unmapped = answer.json()["items"]
+    assert mapped | {"since": None, "age_s": None} == {
+        "property": "P1",
+        "room": "102",
+        "room_type": "DBL",
+        "condition": "dirty",
+        "service": "in_service",
+        "occupied": False,
+        "vendor": "beds24",
+        "account_id": str(hotel.account_id),
+        "vendor_room": "55/2",
+        "vendor_word": "Clean",
+        "changed_at": None,
+        "changed_on": None,
+        "since": None,
+        "age_s": None,
+    }
+    assert (unmapped["room"], unmapped["vendor_room"]) == (None, "9")
+
+
+async def test_rooms_are_known_of_today_and_of_one_property_where_it_is_named(
+    api: Api, keys: KeyRing, manager: Client, hotel: Any
+) -> None:
+    await Board(api.database, keys, hotel).take(standing())
+    today = datetime.now(ZoneInfo("Europe/Madrid")).date().isoformat()
+    asked = [({"date": today}, 1), ({"date": "2020-01-01"}, 0), ({"property": "P1"}, 1), ({"property": "P9"}, 0)]
+    for query, number in asked:
+        assert len((await manager.get(ROOMS, **query)).json()["items"]) == number, query
+    for wrong in ({"date": "soon"}, {"floor": "1"}):
+        answer = await manager.get(ROOMS, **wrong)
+        assert answer.status_code == 400
+        await api.assert_documented(answer)
 
 
 # ---- documents

@@ -14,11 +14,13 @@ from pms_sync.domain.events import (
     BlockChange,
     CaseChange,
     ReservationChange,
+    RoomChange,
     block_events,
     case_events,
     domain_events,
     field_names,
     push_parked,
+    room_events,
 )
 
 RESERVATION, PROPERTY, OTHER = uuid.UUID(int=1), uuid.UUID(int=2), uuid.UUID(int=3)
@@ -101,6 +103,17 @@ def test_history_is_silent(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["webhook", "poll", "reconcile", "stream", "queue", "local"])
 def test_what_happens_now_is_told_whichever_way_it_came(kind: str) -> None:
     assert told("confirmed", "cancelled", "status", kind=kind)[0] == "reservation.cancelled"
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "number"), [("poll", ["condition"], 1), ("poll", [], 0), ("replay", ["room"], 0)]
+)
+def test_a_room_tells_which_one_it_is_and_what_of_it_changed(kind: str, changed: list[str], number: int) -> None:
+    """S1.34: no value, since a reader can look."""
+    change = RoomChange(room="101", property_id=PROPERTY, changed=changed, source="v1", kind=kind, correlation_id="c")
+    found = [(one.topic, one.property_id, dict(one.payload)) for one in room_events(change)]
+    payload = {"event": "RoomStatusChanged", "room": "101", "changed": changed, "source": "v1"}
+    assert found == [("pms.room.status_changed", PROPERTY, payload)] * number
 
 
 @pytest.mark.parametrize(

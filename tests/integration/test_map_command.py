@@ -190,3 +190,15 @@ def test_xml_is_refused_unread(vendor: str, kind: str) -> None:
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
         with pytest.raises(BlockingIOError):
             listener.accept()
+
+
+@pytest.mark.parametrize("vendor", ["mews", "cloudbeds", "opera"])
+def test_a_page_of_rooms_tells_how_they_stand_beside_the_usual_parts(vendor: str) -> None:
+    """The list is there only where a file tells of rooms; an unknown word is a finding."""
+    result = run(vendor, str(FIXTURES.parent / vendor / "rooms.json"), "--json")
+    told = json.loads(result.stdout)
+    assert [one["service"] == "in_service" for one in told["room_statuses"]] == [True, False]
+    assert told["room_statuses"][0]["condition"] == "dirty"
+    assert [one["value"].lower() for one in told["rejected"]] == ["haunted"]
+    assert result.exit_code == 1
+    assert "dirty" in run(vendor, str(FIXTURES.parent / vendor / "rooms.json")).stdout

@@ -13,7 +13,9 @@ import pytest_asyncio
 
 from connectors.kit.conformance.inbox import listening
 from pms_sync.ingest.replaying import heal
+from pms_sync.store import lanes
 from pms_sync.store.database import Database
+from pms_sync.store.lanes import NewEvent
 from pms_sync.store.sealing import KeyRing
 from tests.integration.housekept_hotel import STREAM, VENDORS, House, housekept
 
@@ -158,6 +160,31 @@ async def test_a_word_that_nobody_knows_is_parked_and_the_other_rooms_go_on(hous
     [parked] = await house.ask("SELECT park_path, park_reason FROM events WHERE state = 'parked'")
     assert parked["park_path"].endswith(house.vendor.field)
     assert "Haunted" in parked["park_reason"]
+
+
+@pytest.mark.parametrize("house", ["opera"], indirect=True)
+async def test_a_room_that_is_not_shown_takes_nothing_from_a_booking_of_the_same_ref(house: House) -> None:
+    """Both may be plain numbers; the absence of one says nothing about the other."""
+    await house.ask(
+        "INSERT INTO links (tenant_id, account_id, level, vendor_ref, object_id) "
+        "SELECT tenant_id, account_id, 'stay', '9999', gen_random_uuid() FROM accounts RETURNING 1"
+    )
+    hint = NewEvent(
+        tenant_id=house.hotel.tenant_id,
+        account_id=house.hotel.account_id,
+        kind="queue",
+        stream=STREAM,
+        ref="9999",
+        correlation_id="c",
+    )
+    for _ in range(3):
+        async with house.database.transaction() as connection:
+            await lanes.append(connection, [hint])
+        await house.work()
+    assert await house.ask("SELECT missing_reads FROM links WHERE vendor_ref = '9999'") == [{"missing_reads": 0}]
+    assert await house.ask("SELECT 1 FROM cases") == []
+    outcomes = await house.ask("SELECT DISTINCT state, outcome FROM events WHERE ref = '9999'")
+    assert outcomes == [{"state": "ignored", "outcome": "absent"}]
 
 
 def _days(day: str, number: int) -> str:

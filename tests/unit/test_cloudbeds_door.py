@@ -78,6 +78,27 @@ def test_a_room_block_names_each_of_its_rooms() -> None:
     assert {event.stream for event in DOOR.read(told)} == {"blocks"}
 
 
+def test_a_room_that_was_cleaned_is_named_and_what_is_claimed_of_it_is_not() -> None:
+    """11.3: the property is a text in the sample; the condition is read from the list."""
+    told = body("housekeeping/room_condition_changed", propertyId="190000", roomId="2001-1", condition="clean")
+    assert DOOR.read(told) == [VendorEvent(stream="room_status", ref="2001-1", property_ref="190000")]
+    assert DOOR.read(body("housekeeping/housekeeping_room_occupancy_status_changed", propertyId="190000")) == []
+
+
+def test_a_guest_who_comes_or_goes_has_the_room_looked_at_beside_the_reservation() -> None:
+    told = body(
+        "reservation/accommodation_status_changed",
+        propertyId=190000,
+        reservationId="9000000001",
+        roomId="2001-1",
+        status="occupied",
+    )
+    assert [(one.stream, one.ref) for one in DOOR.read(told)] == [
+        ("reservations", "9000000001"),
+        ("room_status", "2001-1"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("event", "fields"),
     [

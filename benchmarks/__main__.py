@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from benchmarks import acks, applying, claiming, commits, figures, filling, memory, merging, wire
+from benchmarks import acks, applying, claiming, commits, figures, filling, memory, merging, reconciling, wire
 from benchmarks.house import House, fresh_house, server
 from benchmarks.peer import Report as PeerReport
 from benchmarks.sample import Sample
@@ -71,6 +71,8 @@ async def _measure(size: Size, folder: Path, *, quick: bool) -> dict[str, Any]:
         async with fresh_house(dsn, "bench_backfill") as house:
             _say("backfill")
             await _backfill(house, sample, found)
+            _say("reconcile of what was backfilled")
+            await _reconcile(house, sample, found)
             version = await house.version()
         async with fresh_house(dsn, "bench_dlt") as house:
             _say("the same pull by dlt")
@@ -122,6 +124,16 @@ async def _backfill(house: House, sample: Sample, found: Found) -> None:
     found.figures["backfill_per_s"] = filled.records / filled.seconds
     found.cpu["backfill"] = filled.spent.each(filled.records)
     found.counted |= {"backfill_sent": filled.records, "backfill_stored": filled.stored}
+
+
+async def _reconcile(house: House, sample: Sample, found: Found) -> None:
+    told = await reconciling.measure(house, await house.hotel(sample, filling.TENANT), sample)
+    found.figures["reconcile_cpu_s_per_100k"] = told.local.client / told.objects * 100_000
+    found.figures["reconcile_calls_per_page"] = told.calls / told.pages
+    found.figures["reconcile_statements_per_page"] = told.statements / told.pages
+    found.figures["reconcile_writes"] = told.writes
+    found.cpu |= {"reconcile": told.spent.each(told.objects), "reconcile_local": told.local.each(told.objects)}
+    found.counted |= {"reconcile_sent": len(sample), "reconcile_stored": told.objects if told.equal else 0}
 
 
 async def _peer(house: House, size: Size, folder: Path, found: Found) -> None:

@@ -40,6 +40,8 @@ BARS: Mapping[str, Bar] = {
     "duplicate_cost": Bar(_cost_beside_a_change("duplicate"), 0.25, at_least=False),
     "backfill_per_s": Bar(_figure("backfill_per_s"), 10_000),
     "backfill_ratio": Bar(_figure("backfill_ratio"), 2.0),
+    "reconcile_cpu_s_per_100k": Bar(_figure("reconcile_cpu_s_per_100k"), 1.0, at_least=False),
+    "reconcile_writes": Bar(_figure("reconcile_writes"), 0, at_least=False),
     "merge_per_s": Bar(_figure("merge_per_s"), 50_000),
     "claim_p99_ms": Bar(_figure("claim_p99_ms"), 100.0, at_least=False),
     "claim_oversells": Bar(_figure("claim_oversells"), 0, at_least=False),
@@ -66,7 +68,7 @@ def losses(counted: Mapping[str, int]) -> dict[str, int]:
     """Return, per stage, how many were sent and are not there (or are there and were not sent): all must be 0."""
     return {
         stage: counted[f"{stage}_sent"] - counted[f"{stage}_stored"]
-        for stage in ("acks", "apply", "backfill", "dlt")
+        for stage in ("acks", "apply", "backfill", "reconcile", "dlt")
         if f"{stage}_sent" in counted
     }
 

@@ -18,6 +18,7 @@ from pms_sync.ingest.filling import fill
 from pms_sync.ingest.landing import Landing
 from pms_sync.ingest.worker import Worker
 
+TENANT = "t-backfill"
 _STORED = "SELECT count(*) FROM links WHERE level IN ('stay', 'block') AND remote_digest IS NOT NULL"
 
 
@@ -32,7 +33,7 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True):
 
 async def measure(house: House, sample: Sample) -> Filled:
     """Fill an empty hotel with the sample; vendor limits are off."""
-    account = await house.hotel(sample, "t-backfill")
+    account = await house.hotel(sample, TENANT)
     runtime = runtime_of(account, sample)
     landing = Landing(house.database, house.keys, Applier(house.keys, RealClock(), new_id), new_id)
     jitter = random.Random(1)  # noqa: S311 - spreads retries, guards nothing

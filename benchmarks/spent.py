@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import msgspec
 import psutil
@@ -38,6 +38,13 @@ def own() -> float:
 
 
 def _server() -> float:
-    """Add up the server's processes; those that ended are counted by their parent."""
-    found = [one.cpu_times() for one in psutil.Process().children(recursive=True) if one.name() == "postgres"]
-    return sum(one.user + one.system + one.children_user + one.children_system for one in found)
+    """Add up the server's processes; those that ended, be it while we look, are counted by their parent."""
+    return sum(_of(one) for one in psutil.Process().children(recursive=True))
+
+
+def _of(one: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):
+        if one.name() == "postgres":
+            used = one.cpu_times()
+            return float(used.user + used.system + used.children_user + used.children_system)
+    return 0.0

@@ -26,8 +26,9 @@ class Memory(httpx.AsyncBaseTransport):
     """Answers the calls of a pull with pages of the sample."""
 
     def __init__(self, sample: Sample) -> None:
-        """Serve this sample."""
+        """Serve this sample; `calls` counts those for bookings, `pages` those of them that showed any."""
         self._sample = sample
+        self.calls = self.pages = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Give a token, or the page that was asked for."""
@@ -36,6 +37,8 @@ class Memory(httpx.AsyncBaseTransport):
         query = request.url.params
         rows = self._sample.arriving(_midnight(query["arrivalFrom"]), _midnight(query["arrivalTo"]) + timedelta(days=1))
         first = (int(query["page"]) - 1) * PAGE_SIZE
+        self.calls += 1
+        self.pages += first < len(rows)
         return httpx.Response(200, content=as_page(rows[first : first + PAGE_SIZE], more=first + PAGE_SIZE < len(rows)))
 
 
@@ -67,9 +70,9 @@ class Runtime:
     connector: Connector
     mapper: Mapper
 
-    def __init__(self, account: Account, connector: Connector) -> None:
+    def __init__(self, account: Account, connector: Connector, vendor: Memory) -> None:
         """Join the parts with the vendor's mapper."""
-        self.account, self.connector, self.mapper = account, connector, MAPPER
+        self.account, self.connector, self.mapper, self.vendor = account, connector, MAPPER, vendor
 
     def pace(self) -> float:
         """Never gather."""
@@ -95,16 +98,17 @@ class Directory:
 
 def runtime_of(account: Account, sample: Sample) -> Runtime:
     """Join an account with the real connector over memory."""
+    vendor = Memory(sample)
     context = ConnectorContext(
         base_url="http://vendor.test",
         property_ref=PROPERTY_REF,
         credentials={"refresh_token": "r"},
-        client=httpx.AsyncClient(transport=Memory(sample)),
+        client=httpx.AsyncClient(transport=vendor),
         tokens=_Tokens(),
         report=lambda _facts: None,
         now=lambda: datetime.now(UTC),
     )
-    return Runtime(account, CONNECTOR.connect(context))
+    return Runtime(account, CONNECTOR.connect(context), vendor)
 
 
 def _midnight(text: str) -> datetime:

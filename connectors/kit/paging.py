@@ -26,6 +26,9 @@ class PageGuard:
         `token` is None on the first page of a walk, which forgets what an earlier walk of that name saw.
         """
         seen = self._pages(walk, token)
+        if not seen and following is None:  # the whole of it on one page, which is nearly always
+            self._walks.pop(walk, None)
+            return
         digest = _digest(rows)
         name = token or ""
         if any(digest == other for page, other in seen.items() if page != name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Callable
 
 _VERSIONS = struct.Struct(">qq")
 
@@ -15,6 +16,12 @@ def record_digest(body: bytes, mapper_version: int, crosswalk_version: int) -> b
     then be applied again (ARCHITECTURE §4, step apply).
     """
     return digest_of(hashlib.sha256(body).digest(), mapper_version, crosswalk_version)
+
+
+def record_digests(mapper_version: int, crosswalk_version: int) -> Callable[[bytes], bytes]:
+    """Return `record_digest` for many bodies under the same versions."""
+    sha256, versions = hashlib.sha256, _VERSIONS.pack(mapper_version, crosswalk_version)
+    return lambda body: sha256(sha256(body).digest() + versions).digest()
 
 
 def digest_of(body_digest: bytes, mapper_version: int, crosswalk_version: int) -> bytes:

@@ -5,12 +5,12 @@ Most objects are told equal by one digest or version; only the others are mapped
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date
 
 import msgspec
 
-from pms_sync.domain.digest import record_digest
+from pms_sync.domain.digest import record_digests
 from pms_sync.domain.errors import MappingRejected
 from pms_sync.ports.connector import Page, Record
 from pms_sync.ports.listing import Listed, Walk
@@ -36,6 +36,8 @@ from pms_sync.store.recognise import Recognised, is_ref, recognise, unreadable_r
 from pms_sync.store.sealing import KeyRing
 from pms_sync.store.seen import Seen
 
+_AT_ONCE = 500
+
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What one run compares, and in whose terms: the account, its codes and its mapper as they were when it began."""
@@ -45,6 +47,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     codes: Crosswalk
     mapper: Mapper
     identifier_keys: frozenset[str]
+    digest: Callable[[bytes], bytes]
 
     @property
     def context(self) -> MappingContext:
@@ -85,7 +88,8 @@ class Comparing:
             [account] = await accounts.load(connection, [runtime.account.account_id])
             codes = await crosswalk.load_crosswalk(connection, account)
         keys = runtime.connector.spec.identifier_keys
-        return Terms(stream=stream, account=account, codes=codes, mapper=runtime.mapper, identifier_keys=keys)
+        mapper, digest = runtime.mapper, record_digests(runtime.mapper.version, codes.version)
+        return Terms(stream=stream, account=account, codes=codes, mapper=mapper, identifier_keys=keys, digest=digest)
 
     async def read(
         self, runtime: ReconcileRuntime, terms: Terms, ends: Ends, *, park: bool, progress: Progress
@@ -93,14 +97,17 @@ class Comparing:
         """Read the range to its end and compare; `park` takes in rows that cannot be named. Raises VendorFault."""
         async with self._database.connection() as connection:
             found = Found(parked=await equality.parked(connection, terms.account.account_id, terms.stream))
-        async for listed in self._walk(runtime, terms.stream, ends):
-            found.first_ticket = found.first_ticket or listed.ticket
-            found.last_ticket = listed.ticket
-            found.whole = found.whole and listed.settled
-            nameless = await self._page(terms, listed, found)
-            if park and (nameless.records or nameless.rejected):
-                await self._take_in(runtime, terms.stream, nameless, listed.ticket)
-            progress(len(found.listed), len(found.differences), listed.window.end)
+        async for pages in _some_at_once(self._walk(runtime, terms.stream, ends)):
+            found.first_ticket = found.first_ticket or pages[0].ticket
+            found.last_ticket = pages[-1].ticket
+            found.whole = found.whole and all(listed.settled for listed in pages)
+            shown: dict[str, Shown] = {}
+            for listed in pages:
+                nameless = _sort(terms, listed, shown)
+                if park and (nameless.records or nameless.rejected):
+                    await self._take_in(runtime, terms.stream, nameless, listed.ticket)
+            await self._pages(terms, shown, found)
+            progress(len(found.listed), len(found.differences), pages[-1].window.end)
         return found
 
     async def absent(self, terms: Terms, dimension: str, ends: Ends, today: date, found: Found) -> None:
@@ -119,28 +126,27 @@ class Comparing:
             tickets = {"first_ticket": found.first_ticket, "last_ticket": found.last_ticket}
             found.differences |= {one.ref: one for one in missing(unlisted, must_be_shown=must, **tickets)}
 
-    async def _page(self, terms: Terms, listed: Listed, found: Found) -> Page:
-        """Compare one page, and return those of its rows that have no name."""
-        shown, nameless = _shown(terms, listed)
-        refs = [*shown]
+    async def _pages(self, terms: Terms, shown: dict[str, Shown], found: Found) -> None:
+        """Compare what some pages show."""
         async with self._database.transaction(terms.account.tenant_id) as connection:
-            held = await equality.held(connection, terms.account, refs)
-            looks = {ref: glance(one, held.get(ref), parked=ref in found.parked) for ref, one in shown.items()}
+            held = await equality.held(connection, terms.account, [*shown])
+            looks: dict[str, Glance] = {ref: _glance(one, held, found) for ref, one in shown.items()}
+            looks = {ref: look for ref, look in looks.items() if look is not Glance.EQUAL}
             for ref in [ref for ref, look in looks.items() if look is Glance.DIFFERENT]:
                 shown[ref] = _without_cards(terms, shown[ref])
-                looks[ref] = glance(shown[ref], held.get(ref), parked=ref in found.parked)
-            differing = [one for ref, one in shown.items() if looks[ref] is Glance.DIFFERENT]
+                looks[ref] = _glance(shown[ref], held, found)
+            differing = [shown[ref] for ref, look in looks.items() if look is Glance.DIFFERENT]
             told = await self._closely(connection, terms, differing, held, found) if differing else {}
-        found.listed.update(refs)
+        found.listed.update(shown)
+        for ref in found.differences.keys() & shown.keys():
+            del found.differences[ref]  # a page may have come before
         for ref, look in looks.items():
-            found.differences.pop(ref, None)  # the page may have come before
-            unsure = Difference(ref=ref, kind=None, ticket=listed.ticket) if look is Glance.UNSURE else None
+            unsure = Difference(ref=ref, kind=None, ticket=shown[ref].ticket) if look is Glance.UNSURE else None
             one = told.get(ref) or unsure
             if one is not None and one.kind is Class.MISSING_THERE:
                 found.listed.discard(ref)  # what is shown as deleted is not shown: see `absent`
             elif one is not None:
                 found.differences[ref] = one
-        return nameless
 
     async def _closely(
         self,
@@ -188,23 +194,43 @@ def _mapped(terms: Terms, shown: Shown) -> Told | None:
     return objects[0] if len(objects) == 1 else None
 
 
-def _shown(terms: Terms, listed: Listed) -> tuple[dict[str, Shown], Page]:
-    """Return the page's rows by ref, and those that have no name, under one of their own."""
-    page, ours = listed.page, terms.account.property_ref
-    mine = [record for record in page.records if record.property_ref == ours]
-    odd = tuple(record for record in mine if not is_ref(record.ref))
-    shown = {one.ref: Shown(ref=one.ref, ticket=listed.ticket, version=one.version) for one in page.sightings}
-    shown |= {record.ref: _whole(terms, record, listed.ticket) for record in mine if is_ref(record.ref)}
-    for body in (*(record.body for record in odd), *(row.body for row in page.rejected)):
+async def _some_at_once(walk: AsyncIterator[Listed]) -> AsyncIterator[list[Listed]]:
+    """Take pages together until they show some hundreds of objects: each look into the store costs more than a row."""
+    pages, rows = list[Listed](), 0
+    async for listed in walk:
+        pages.append(listed)
+        rows += len(listed.page.records) + len(listed.page.sightings)
+        if rows >= _AT_ONCE:
+            yield pages
+            pages, rows = [], 0
+    if pages:
+        yield pages
+
+
+def _sort(terms: Terms, listed: Listed, shown: dict[str, Shown]) -> Page:
+    """Show the page's rows by ref, those that have no name under one of their bytes; returns these once more.
+
+    A record is taken as it came: bytes with a card in them are equal to nothing that is stored, and looked at again.
+    """
+    page, ours, ticket, digest = listed.page, terms.account.property_ref, listed.ticket, terms.digest
+    shown |= {one.ref: Shown(ref=one.ref, ticket=ticket, version=one.version) for one in page.sightings}
+    odd = list[Record]()
+    for record in page.records:
+        ref = record.ref
+        if record.property_ref != ours:
+            continue
+        if is_ref(ref):
+            shown[ref] = Shown(ref=ref, ticket=ticket, digest=digest(record.body), body=record.body)
+        else:
+            odd.append(record)
+    for body in (*(one.body for one in odd), *(one.body for one in page.rejected)):
         ref = unreadable_ref(_recognised(terms, body).body_digest)
-        shown[ref] = Shown(ref=ref, ticket=listed.ticket, digest=b"", has_name=False)
-    return shown, Page(records=odd, rejected=page.rejected)
+        shown[ref] = Shown(ref=ref, ticket=ticket, digest=b"", has_name=False)
+    return Page(records=tuple(odd), rejected=page.rejected)
 
 
-def _whole(terms: Terms, record: Record, ticket: int) -> Shown:
-    """Take a record as it came: bytes with a card in them are equal to nothing that is stored, and looked at again."""
-    digest = record_digest(record.body, terms.mapper.version, terms.codes.version)
-    return Shown(ref=record.ref, ticket=ticket, digest=digest, body=record.body)
+def _glance(shown: Shown, held: Mapping[str, Held], found: Found) -> Glance:
+    return glance(shown, held.get(shown.ref), parked=shown.ref in found.parked)
 
 
 def _without_cards(terms: Terms, shown: Shown) -> Shown:

@@ -37,7 +37,7 @@ class Class(StrEnum):
     MAPPING = "mapping"  # nobody here understands it: parked
 
 
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
+class Shown(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An object in a listing: whole (`digest` and `body`), or named with its `version` only.
 
     `ticket` is that of the listing's page. One without a name of its own cannot be asked for.

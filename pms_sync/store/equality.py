@@ -18,8 +18,8 @@ from pms_sync.store.sealing import KeyRing
 Remote = Revision | Block
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """What a link says of a vendor's object without opening it."""
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """What a link says of a vendor's object without opening it, in the order in which it is selected."""
 
     vendor_ref: str
     level: str
@@ -41,7 +41,7 @@ SELECT DISTINCT ON (vendor_ref) vendor_ref, level, remote_digest AS digest, remo
 async def held(connection: Connection, account: Account, refs: Sequence[str]) -> dict[str, Held]:
     """Return what we hold of these refs, as the link that was read last says (inside a transaction of the tenant)."""
     rows = await connection.fetch(_HELD, account.tenant_id, account.account_id, list(refs))
-    return {row["vendor_ref"]: Held(**row) for row in rows}
+    return {row["vendor_ref"]: Held(*row) for row in rows}
 
 
 async def remotes(
@@ -95,13 +95,13 @@ SELECT l.vendor_ref, l.level, l.remote_digest AS digest, l.remote_version AS ver
 async def live(connection: Connection, account: Account, today: date) -> dict[str, Held]:
     """Return the links of the account's stays that are still to come or in the house, by ref (inside a transaction)."""
     rows = await connection.fetch(_LIVE_STAYS, account.tenant_id, account.account_id, today)
-    return {row["vendor_ref"]: Held(**row) for row in rows}
+    return {row["vendor_ref"]: Held(*row) for row in rows}
 
 
 async def live_blocks(connection: Connection, account: Account, today: date, stream: str) -> dict[str, Held]:
     """Return the links of the account's blocks that have not ended, of those that came by this stream."""
     rows = await connection.fetch(_LIVE_BLOCKS, account.tenant_id, account.account_id, today, stream)
-    return {row["vendor_ref"]: Held(**row) for row in rows}
+    return {row["vendor_ref"]: Held(*row) for row in rows}
 
 
 async def waiting(connection: Connection, account_id: UUID, stream: str, refs: Sequence[str]) -> int:

@@ -27,8 +27,9 @@ _SEVERITY = {
     "mass_change": 1,
 }
 _LEAST = 4
-# A change that takes away more than this share of at least so many live stays is not believed by itself.
+# A change that takes away more than this share of at least so many live objects is not believed by itself.
 MASS_LEAST, MASS_SHARE = 10, 0.3
+_BOOKINGS = "reservations"
 _TONIGHT, _THIS_WEEK = 1, 7
 
 
@@ -151,21 +152,19 @@ def is_mass(live: int, touched: int) -> bool:
     return live >= MASS_LEAST and touched > live * MASS_SHARE
 
 
-def mass_change_subject(account_id: UUID, stream: str = "reservations") -> str:
+def mass_change_subject(account_id: UUID, stream: str = _BOOKINGS) -> str:
     """Name what changes at once: an account's bookings by the account alone, else by the stream too."""
-    return str(account_id) if stream == "reservations" else f"{account_id}/{stream}"
+    return str(account_id) if stream == _BOOKINGS else f"{account_id}/{stream}"
 
 
-def mass_change(property_id: UUID, subject: str, live: int, touched: int) -> Case:
+def mass_change(property_id: UUID, account_id: UUID, live: int, touched: int, stream: str = _BOOKINGS) -> Case:
     """Build the case of an account that ends many of its objects at once; resolving it lets them through."""
     return Case(
         kind="mass_change",
-        subject=subject,
+        subject=mass_change_subject(account_id, stream),
         severity=_SEVERITY["mass_change"],
         property_id=property_id,
-        fields=(
-            atom("reservations", here=live, there=live - touched, rule="more than 30 % of at least 10 at once: held"),
-        ),
+        fields=(atom(stream, here=live, there=live - touched, rule="more than 30 % of at least 10 at once: held"),),
     )
 
 

@@ -43,7 +43,7 @@ class Valve:
             return {}
         if await valve.let_through(connection, account.tenant_id, subject):
             return {}
-        case = collisions.mass_change(account.property_id, subject, live, touched)
+        case = collisions.mass_change(account.property_id, account.account_id, live, touched)
         await cases.open_cases(connection, account.tenant_id, [case], self._new_id)
         again = [
             reread(account.tenant_id, account.account_id, one.stream, one.ref, one, _LOOK_AGAIN_S)

@@ -142,7 +142,8 @@ class Reconcile:
                 let_through=let_through,
             )
             if plan.is_stopped and not run.dry:
-                case = collisions.mass_change(account.property_id, run.subject, found.live, plan.takes_away)
+                place, stream = (account.property_id, account.account_id), run.terms.stream
+                case = collisions.mass_change(*place, found.live, plan.takes_away, stream)
                 await cases.open_cases(connection, account.tenant_id, [case], self._new_id)
         return plan
 

@@ -109,7 +109,7 @@ KINDS: Mapping[str, Words] = {
     "mass_change": Words(
         "Too much at once",
         "Too much would change at once",
-        "One read of {vendor} would change more of its bookings than can be right, so it was stopped.",
+        "One read of {vendor} would end more of its bookings or blocks than can be right, so it was stopped.",
         "Nothing of it is applied, and our view of {vendor} grows old.",
         "Look at {vendor}: if the change is real, let it through, and else mark the case as settled.",
     ),

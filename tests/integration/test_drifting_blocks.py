@@ -107,6 +107,7 @@ async def test_a_list_that_lost_its_blocks_changes_nothing_and_asks(database: Da
         told = await house.run(BLOCKS)
         assert (told["drift"], told["refused"], told["proof"]["equal"]) == ({"missing_there": 12}, 12, False)
         assert (await house.run())["proof"]["equal"]
-        asked = [{"subject": f"{house.runtime.account.account_id}/blocks"}]
-        assert await house.rows("SELECT subject FROM cases WHERE state = 'open' AND kind = 'mass_change'") == asked
+        asked = "SELECT subject, fields->0->>'path' AS path FROM cases WHERE state = 'open' AND kind = 'mass_change'"
+        subject = f"{house.runtime.account.account_id}/blocks"
+        assert await house.rows(asked) == [{"subject": subject, "path": "blocks"}]
         assert await house.rows("SELECT 1 FROM links WHERE missing_reads > 0") == []

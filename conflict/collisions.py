@@ -7,6 +7,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from pms_sync.domain.case import Case
 
 # How bad a kind is when nothing is known of its date; a near arrival makes it worse (1 = tonight).
@@ -178,6 +180,12 @@ def identity_doubt(property_id: UUID, reservations: Sequence[UUID], ref: str, re
         reservation_ids=tuple(sorted(set(reservations))),
         fields=(atom("channel_reference", here=ref, there=reference, rule="one booking, one reservation"),),
     )
+
+
+def stays_in_doubt(property_id: UUID, reservation_id: UUID, refs: Sequence[str], reference: str) -> Case:
+    """Build the case of one OTA number under which two accounts show stays that are not booked alike."""
+    case = identity_doubt(property_id, (reservation_id,), ", ".join(refs), reference)
+    return msgspec.structs.replace(case, subject=f"stays:{reservation_id}")
 
 
 def unknown_outcome(

@@ -1,16 +1,22 @@
-"""Pairing: which stay and which guest of one side is which of the other, by identity and never by position."""
+"""Pairing: which stay and which guest of one side is which of the other, by identity and never by position.
+
+Stays pair where they are booked alike, for one room type and the same dates. What else is said of them only chooses
+among several that are; it never makes a pair of two that are not.
+"""
 
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from hashlib import blake2b
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UnsetType
 
-from pms_sync.domain.reservation import Guest, Revision
+from pms_sync.domain.reservation import Guest, Revision, Stay
+from pms_sync.domain.status import TAKES_NO_ROOM
 
 
 class Pairing(msgspec.Struct, frozen=True):
@@ -22,6 +28,82 @@ class Pairing(msgspec.Struct, frozen=True):
 
 UNPAIRED = Pairing()
 _KEY_BYTES = 6
+Mine = TypeVar("Mine", bound=Hashable)
+Theirs = TypeVar("Theirs", bound=Hashable)
+
+
+class Booked(NamedTuple):
+    """A stay as it is told apart from others, with the name of its guest where it has one of its own."""
+
+    stay: Stay
+    guest: str = ""
+
+
+def booked(revision: Revision, stay: Stay) -> Booked:
+    """Return a stay with the name of who booked it; of an object of several stays nobody knows whose is which."""
+    alone = len(revision.room_stays) == 1 and isinstance(revision.booker, Guest)
+    return Booked(stay, _name(revision.booker)[1:] if alone and isinstance(revision.booker, Guest) else "")
+
+
+def _kind(one: Booked) -> Hashable:
+    return one.stay.room_type, one.stay.arrival, one.stay.departure
+
+
+def _is_over(one: Booked) -> bool:
+    return one.stay.status in TAKES_NO_ROOM
+
+
+# What chooses among stays of one kind, the closest first: None says that a stay has no such sign.
+_SIGNS: tuple[Callable[[Booked], Hashable], ...] = (
+    lambda one: (one.guest, one.stay.total, one.stay.room, _is_over(one)) if one.guest else None,
+    lambda one: (one.guest, one.stay.total, _is_over(one)) if one.guest else None,
+    lambda one: (one.guest, _is_over(one)) if one.guest else None,
+    lambda one: (one.stay.total, one.stay.room, _is_over(one)) if one.stay.room else None,
+    lambda one: (one.stay.total, _is_over(one)),
+    lambda one: (one.stay.room, _is_over(one)) if one.stay.room else None,
+    _is_over,
+    _kind,
+)
+
+
+def pair_stays(ours: Mapping[Mine, Booked], theirs: Mapping[Theirs, Booked]) -> dict[Mine, Theirs]:
+    """Pair stays booked alike by our codes, as many as there are on both sides; equals pair in the order of keys.
+
+    A stay whose room type is not mapped pairs only where its dates leave no choice.
+    """
+    pairs: dict[Mine, Theirs] = {}
+    for sign in _SIGNS:
+        mine, other = _by_kind(ours, pairs, sign), _by_kind(theirs, pairs.values(), sign)
+        for kind in mine.keys() & other.keys():
+            pairs.update(zip(mine[kind], other[kind], strict=False))
+    left = {key: one for key, one in ours.items() if key not in pairs}
+    rest = {key: one for key, one in theirs.items() if key not in set(pairs.values())}
+    return dict(sorted((pairs | _only_alike(left, rest)).items()))
+
+
+def _by_kind(
+    stays: Mapping[Mine, Booked], taken: Iterable[Hashable], sign: Callable[[Booked], Hashable]
+) -> Mapping[Hashable, list[Mine]]:
+    """Return the keys of what is not paired yet, in order, by kind and sign."""
+    gone = set(taken)
+    found: defaultdict[Hashable, list[Mine]] = defaultdict(list)
+    for key in sorted(stays.keys() - gone):  # type: ignore[type-var]
+        told = sign(stays[key])
+        if told is not None and stays[key].stay.room_type is not None:
+            found[_kind(stays[key]), told].append(key)
+    return found
+
+
+def _only_alike(ours: Mapping[Mine, Booked], theirs: Mapping[Theirs, Booked]) -> dict[Mine, Theirs]:
+    """Pair stays of which one has no room type, where each is the only one that the other can be."""
+    fits = {mine: [key for key, other in theirs.items() if _may_be(one, other)] for mine, one in ours.items()}
+    wanted = Counter(key for found in fits.values() for key in found)
+    return {mine: found[0] for mine, found in fits.items() if len(found) == 1 and wanted[found[0]] == 1}
+
+
+def _may_be(one: Booked, other: Booked) -> bool:
+    unknown = one.stay.room_type is None or other.stay.room_type is None
+    return unknown and _kind(one)[1:] == _kind(other)[1:]  # type: ignore[index]
 
 
 def guest_keys(guests: Sequence[Guest]) -> list[str]:

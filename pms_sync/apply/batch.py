@@ -23,7 +23,16 @@ from pms_sync.apply.occupancy import Move, Occupied, occupy
 from pms_sync.apply.planning import Planner, Told, is_taken
 from pms_sync.apply.sift import Sifted, reread, sift
 from pms_sync.apply.states import Row, Trees
-from pms_sync.apply.taking import Catalogues, Ground, plan_blocks, plan_retries, plan_stays, settle_claims
+from pms_sync.apply.taking import (
+    Catalogues,
+    Ground,
+    plan_blocks,
+    plan_retries,
+    plan_stays,
+    plan_yielded,
+    settle_claims,
+    yielded,
+)
 from pms_sync.apply.tongues import Tongues
 from pms_sync.apply.underway import UnderWay, under_way
 from pms_sync.apply.waiting import LOOK_AGAIN_S, look_alikes
@@ -136,12 +145,13 @@ class Applier:
         """Let units stand as told: occupy what they take, compose what they belong to, and keep what differs."""
         tenant_id, trees, catalogues, changes = ground.tenant_id, ground.trees, ground.catalogues, ground.changes
         planned = [*plan_stays(told, ground, self.new_id), *moves]
-        occupied = await occupy(connection, tenant_id, planned, self.today)
+        occupied = await occupy(connection, tenant_id, [*planned, *plan_yielded(ground)], self.today)
         changes.events.extend(occupied.events)
         changes.cases.extend(occupied.cases)
         changes.withdrawn.extend(occupied.withdrawn)
         settle_claims(planned, changes)
         self._finish(told, retry, trees, catalogues, changes)
+        changes.stays |= {one: (record, yielded(trees.stays[one]), None) for one, record in changes.yielded.items()}
         await self._compare(connection, tenant_id, trees, changes)
         return occupied
 
@@ -290,7 +300,7 @@ def _spoken(arrivals: Sequence[Incoming], found: Identified, trees: Trees, sent:
         if known is not None and known.reservation_id != found.reservations[record.key]:
             accounts = accounts | by_reservation[known.reservation_id]
         alone = accounts <= {record.account.account_id}
-        plain = is_taken(trees, known, revision_of(record), sent) if known is not None else alone
+        plain = alone and (known is None or is_taken(trees, known, revision_of(record), sent))
         if not plain:
             needed |= accounts | {record.account.account_id}
     return needed - {links.DESK}
@@ -324,7 +334,7 @@ def _flags(trees: Trees, changes: Changes) -> Mapping[UUID, list[str]]:
     for _, row, _ in changes.stays.values():
         flags[row["reservation_id"]].append(row["flags"])
     for stay_id, standing in trees.stays.items():
-        if stay_id not in changes.stays:
+        if stay_id not in changes.stays and stay_id not in changes.yielded and rows.JOINED not in standing["flags"]:
             flags[standing["reservation_id"]].append(",".join(standing["flags"]))
     return flags
 

@@ -12,11 +12,11 @@ from typing import TypeAlias
 import msgspec
 from msgspec import UNSET
 
-from conflict.atoms import EMPTIED, Tree, Value, atoms, kind_of
+from conflict.atoms import EMPTIED, Tree, Value, atoms, kind_of, stay_of
 from conflict.decide import decide
 from conflict.observed import alike
 from conflict.ownership import Owners
-from conflict.pairing import UNPAIRED, Pairing, pair_guests
+from conflict.pairing import Pairing, pair_guests
 from conflict.resolve import Resolution
 from conflict.revise import copy_atoms, with_atoms
 from conflict.triple import Divergence, Side, divergence, rekeyed, restore, side_of
@@ -74,15 +74,20 @@ class Facing(msgspec.Struct, frozen=True, kw_only=True):
 def facing(ours: Revision, state: LinkState, tongue: Tongue, there: Revision | None = None) -> Facing:
     """Lay the sides of a link beside each other; `there` is what the vendor shows now, else as last seen.
 
-    A bill is the home vendor's own: the lines that another vendor keeps of the same stay are no side of it.
+    A bill is the home vendor's own: the lines that another vendor keeps of the same stay are no side of it. Where the
+    home holds several stays and the link shows one of them, that stay alone is compared: a part does not speak for the
+    whole (docs/decisions/0009).
 
     Raises MappingRejected for a state of ours that this vendor cannot be told.
     """
-    side = _whole if not ours.vendor or ours.vendor == tongue.account.vendor else _without_bill
-    held, shown, last = side(tongue.project(ours, state.home[0])), there or state.remote, state.remote
+    part = is_part(ours, state)
+    side = _alone if part else _whole if not ours.vendor or ours.vendor == tongue.account.vendor else _without_bill
+    held, shown, last = side(_held(ours, state, tongue)), there or state.remote, state.remote
     shown, last = side(shown) if shown else None, side(last) if last else None
     pairing = Pairing(stays=_stays(held, shown), guests=pair_guests(held, shown) if shown else {})
     base, _ = restore(_tree(last), state.divergence)
+    if part:
+        base = {path: value for path, value in base.items() if stay_of(path) is not None}
     return Facing(
         held=held,
         base=rekeyed(base, pairing),
@@ -97,15 +102,47 @@ def _whole(revision: Revision) -> Revision:
     return revision
 
 
+def is_part(ours: Revision, state: LinkState) -> bool:
+    """Tell whether the link shows one of several stays that its home holds."""
+    return not state.is_home and len(ours.room_stays) > 1 and any(stay.ref == state.part for stay in ours.room_stays)
+
+
+def _held(ours: Revision, state: LinkState, tongue: Tongue) -> Revision:
+    """Say in the vendor's terms what of ours the link shows."""
+    if is_part(ours, state):
+        stays = tuple([stay for stay in ours.room_stays if stay.ref == state.part])
+        ours = _alone(msgspec.structs.replace(ours, room_stays=stays))
+    return tongue.project(ours, state.home[0])
+
+
+def _alone(revision: Revision) -> Revision:
+    """Leave out what is said of the reservation as a whole."""
+    return msgspec.structs.replace(revision, scope="stay", is_home=False, siblings_complete=False)
+
+
 def _without_bill(revision: Revision) -> Revision:
     return msgspec.structs.replace(revision, folio_lines=UNSET)
+
+
+def _unsaid(ours: Revision, state: LinkState, there: Revision) -> Merged:
+    """Agree on nothing where ours could never be said yet: once it can, that will be the first contact."""
+    divergent: Divergence = dict.fromkeys(atoms(there), (None, None))
+    fresh = msgspec.structs.replace(state, remote=there, divergence=divergent)
+    return Merged(state=fresh, ours=ours, held=ours, decision=Decision(result={}, base={}), news=())
 
 
 def _as_last_said(ours: Revision, state: LinkState, tongue: Tongue, there: Revision) -> Facing:
     """Lay the sides beside each other where the vendor has no words for ours: ours as it could last be said."""
     base, here = restore(_tree(state.remote), state.divergence)
-    sides = Side(tree=here), side_of(there)
-    return Facing(held=ours, base=base, here=sides[0], there=sides[1], pairing=UNPAIRED, owners=tongue.owners(ours))
+    sides = Side(tree=here), side_of(_alone(there) if is_part(ours, state) else there)
+    pairing = Pairing(stays=_named(state, there))
+    return Facing(held=ours, base=base, here=sides[0], there=sides[1], pairing=pairing, owners=tongue.owners(ours))
+
+
+def _named(state: LinkState, there: Revision) -> dict[str, str]:
+    """Pair the stay of its home that a link of one stay shows."""
+    known = state.part is not None and len(there.room_stays) == 1
+    return {state.part: there.room_stays[0].ref} if known and state.part is not None else {}
 
 
 def merge(ours: Revision, state: LinkState, there: Revision, tongue: Tongue, handed: Handed = NOTHING_HANDED) -> Merged:
@@ -116,6 +153,8 @@ def merge(ours: Revision, state: LinkState, there: Revision, tongue: Tongue, han
     try:
         now = facing(ours, state, tongue, there)
     except MappingRejected:
+        if state.remote is None:
+            return _unsaid(ours, state, there)
         now = _as_last_said(ours, state, tongue, there)
     decision = msgspec.structs.replace(now, base=agreed(now.base, now.there.tree, handed)).decide()
     before: Pushed = {}
@@ -179,7 +218,7 @@ def resolved(ours: Revision, state: LinkState, resolution: Resolution, tongue: T
     resolution = _by_atom(resolution, now.here.tree)
     chosen = _chosen(ours, state.remote, resolution.here, now, tongue)
     base = {path: value for path, value in {**now.base, **resolution.base}.items() if value is not None}
-    held = tongue.project(chosen, state.home[0])
+    held = _held(chosen, state, tongue)
     here = side_of(held, now.pairing)
     now = msgspec.structs.replace(now, held=held, base=base, here=here, owners=tongue.owners(chosen))
     decision = now.decide()

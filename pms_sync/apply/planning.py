@@ -6,6 +6,7 @@ the rest every link is merged in turn, and what a link newly has to be told is p
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Literal
@@ -13,10 +14,12 @@ from uuid import UUID
 
 import msgspec
 
+from conflict import collisions
 from pms_sync.apply.asking import cases_of, decisions_of
 from pms_sync.apply.compose import StayKey, overlay
 from pms_sync.apply.identify import Identified, revision_of
 from pms_sync.apply.incoming import Incoming
+from pms_sync.apply.joining import Joiner, Place, in_doubt
 from pms_sync.apply.merging import Merged, edited, merge
 from pms_sync.apply.states import LinkState, Trees, is_desk
 from pms_sync.apply.tongues import Tongue
@@ -27,7 +30,7 @@ from pms_sync.domain.reservation import Revision
 from pms_sync.domain.status import Status
 from pms_sync.ports.mapper import Change
 from pms_sync.store.accounts import Account
-from pms_sync.store.links import Link
+from pms_sync.store.links import DESK, Link
 from pms_sync.store.outbox import Planned
 from pms_sync.store.sealing import KeyRing
 
@@ -62,33 +65,55 @@ class Planner:
         """Take what is held, how accounts are spoken to, where the changes are gathered, and what is under way."""
         self._trees, self._tongues, self._changes = trees, tongues, changes
         self._keys, self._today, self._sent = keys, today, sent
+        self._joiner = Joiner(trees, tongues, changes)
 
     def arrivals(self, records: Sequence[Incoming], found: Identified, known: Links) -> list[Told]:
         """Merge what vendors show now."""
-        return [self._arrival(record, found, known) for record in records]
+        told = [one for record in records for one in self._arrival(record, found, known)]
+        seen_by: defaultdict[UUID, set[UUID]] = defaultdict(set)
+        for state in self._trees.links.values():
+            seen_by[state.reservation_id].add(state.key[0])
+        for reservation_id, account in {one.reservation_id: one.record.account for one in told}.items():
+            if seen_by[reservation_id] - {account.account_id, DESK}:
+                self._doubt(reservation_id, account.property_id)
+        return told
 
-    def _arrival(self, record: Incoming, found: Identified, known: Links) -> Told:
+    def _doubt(self, reservation_id: UUID, property_id: UUID) -> None:
+        """Ask whether stays that two accounts show are the same, as long as that is open."""
+        refs = in_doubt(self._trees, self._tongues, reservation_id)
+        reference = _reference(self._trees.revisions[reservation_id])
+        case = collisions.stays_in_doubt(property_id, reservation_id, refs, reference)
+        if refs:
+            self._changes.cases.append(case)
+        else:
+            self._changes.withdrawn.append((case.kind, case.subject))
+
+    def _arrival(self, record: Incoming, found: Identified, known: Links) -> list[Told]:
         reservation_id = found.reservations[record.key]
         state = self._state(record, found, reservation_id)
+        there = overlay(state.remote if state and state.key == record.key else None, revision_of(record))
+        late: Mapping[StayKey, str] = {}
+        if reservation_id not in found.new_ids:
+            made = self._made(found.attached.get(record.key))
+            state, late = self._joiner.met(record, there, state, reservation_id, made)
         if state is not None and not state.is_home:
             reservation_id = state.reservation_id  # our state is where its home link is, whatever others call it
         link = known.get((record.account.account_id, "stay", record.ref))
         if link is not None and link.reservation_id is not None and link.reservation_id != reservation_id:
             self._changes.left.add(link.reservation_id)
-        there = overlay(state.remote if state and state.key == record.key else None, revision_of(record))
         self._changes.objects[record.key] = (record, there, reservation_id)
         if state is None or is_taken(self._trees, state, there, self._sent):
-            return self._set(record, record.key, there, reservation_id, was=state)
-        return self._merged(record, state, there, reservation_id)
+            told = [self._set(record, record.key, there, reservation_id, was=state)]
+        else:
+            told = [self._merged(record, state, there, reservation_id)]
+        return [*told, *[self._late(record, home, (record.key, ref), reservation_id) for home, ref in late.items()]]
 
     def _state(self, record: Incoming, found: Identified, reservation_id: UUID) -> LinkState | None:
-        """Find the link's state; what a vendor shows for the first time may be ours, or known through another."""
+        """Find the link's state; what a vendor shows for the first time may have been made at our desk."""
         state = self._trees.links.get(record.key)
-        if state is not None or reservation_id in found.new_ids:
-            return state
         made = self._made(found.attached.get(record.key))
-        if made is None or not is_desk(made.key):
-            return self._companion(record, reservation_id, made)
+        if state is not None or reservation_id in found.new_ids or made is None or not is_desk(made.key):
+            return state
         self._changes.states[made.key] = msgspec.structs.replace(
             made, home=record.key, remote=None, ours=None, divergence={}
         )
@@ -100,50 +125,24 @@ class Planner:
             return None
         return next((one for one in self._trees.links.values() if one.stay_id == stay_id and one.is_home), None)
 
-    def _companion(self, record: Incoming, reservation_id: UUID, made: LinkState | None) -> LinkState | None:
-        """Pair a stay that one account shows with the one that an account of another role has shown already."""
-        told = revision_of(record)
-        units = [one for one in self._units(reservation_id, record.account) if one.stay_id in self._trees.stays]
-        match = [one for one in units if _same_booking(self._trees.revisions[reservation_id][one.key], told)]
-        chosen = made if made in units else match[0] if match else units[0] if len(units) == 1 else None
-        if chosen is None or len(told.room_stays) != 1:
-            return None
-        state = LinkState(
-            key=record.key,
-            stay_id=chosen.stay_id,
-            reservation_id=reservation_id,
-            home=chosen.key,
-            remote=None,
-            ours=None,
-            divergence={},
-        )
-        self._trees.links[record.key] = state
-        self._trees.shared.add(chosen.key)
-        return state
-
-    def _units(self, reservation_id: UUID, account: Account) -> list[LinkState]:
-        """Return the units of one stay that accounts of other roles show and this account does not yet, by key."""
-        found = [
-            self._trees.links[key]
-            for key, ours in self._trees.revisions[reservation_id].items()
-            if key in self._trees.links and len(ours.room_stays) == 1
-            if (tongue := self._tongues.get(key[0])) is not None and tongue.account.role != account.role
-        ]
-        if not found:  # by far the most: one account shows the reservation
-            return []
-        taken = {one.home for one in self._trees.links.values() if one.key[0] == account.account_id}
-        return sorted((one for one in found if one.key not in taken), key=lambda one: one.key)
+    def _late(self, record: Incoming, home: StayKey, place: Place, reservation_id: UUID) -> Told:
+        """Join a unit with a stay that stood beside it so far, now that both are booked alike."""
+        there = self._trees.revisions[reservation_id][home]
+        state = self._joiner.joined(record, self._trees.links[home], place, reservation_id)
+        return self._merged(record, state, there, reservation_id)
 
     def _merged(self, record: Incoming, state: LinkState, there: Revision, reservation_id: UUID) -> Told:
         made_at = found_at(self._trees, state)
         before = self._trees.revisions[made_at[0]][made_at[1]]
         placed = msgspec.structs.replace(state, reservation_id=reservation_id)
-        tongue = self._tongues[record.account.account_id]
-        merged = merge(before, placed, there, tongue, self._sent.get(record.key, {}))
+        tongue = self._tongues[state.key[0]]
+        merged = merge(before, placed, there, tongue, self._sent.get(state.key, {}))
         self.note(record, merged, tongue)
+        if not state.is_home:
+            self._changes.object_ids[state.key] = state.stay_id
         if state.reservation_id != reservation_id:
-            self._take_along(state.home, record.key, reservation_id)
-        self.spread(record, before, merged.ours, state.home, but=record.key)
+            self._take_along(state.home, state.key, reservation_id)
+        self.spread(record, before, merged.ours, state.home, but=state.key)
         return self._set(record, state.home, merged.ours, reservation_id, was=state, place=made_at)
 
     def _take_along(self, home: StayKey, but: StayKey, reservation_id: UUID) -> None:
@@ -235,11 +234,9 @@ def drops_stays(state: LinkState, there: Revision) -> bool:
     return not {stay.ref for stay in state.remote.room_stays} <= {stay.ref for stay in there.room_stays}
 
 
-def _same_booking(ours: Revision, told: Revision) -> bool:
-    """Tell whether two single stays are booked alike, by our codes."""
-    mine, theirs = ours.room_stays[0], told.room_stays[0]
-    alike = (mine.arrival, mine.departure) == (theirs.arrival, theirs.departure)
-    return alike and (mine.room_type == theirs.room_type or None in (mine.room_type, theirs.room_type))
+def _reference(revisions: Mapping[StayKey, Revision]) -> str:
+    told = (one.channel_reference for one in revisions.values())
+    return next((reference for reference in told if isinstance(reference, str)), "")
 
 
 def found_at(trees: Trees, state: LinkState) -> tuple[UUID, StayKey]:

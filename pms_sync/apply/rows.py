@@ -22,6 +22,7 @@ from pms_sync.store.links import DESK
 Row = Mapping[str, Any]
 DIRECT = "direct"  # the source of what was made at our own desk
 UNMAPPED, ILLEGAL, REFUSED = "mapping_missing", "illegal_status_jump", "double_booked"
+JOINED = "joined"  # a stay that turned out to be another one, seen through a second account
 
 # Columns whose change is no news for a reader of the history.
 _SILENT = frozenset({"version", "private", "refused_ticket", "object_ref"})

@@ -27,6 +27,7 @@ class LinkState(msgspec.Struct, frozen=True, kw_only=True):
     """One link, opened: the vendor's state as last seen, our own where it differs, and what is not agreed.
 
     `home` is the key of the link on which our state stands: the link's own, unless another account shows the same.
+    `part` is the stay of that home which the link shows, by the home's ref: the home may hold more of them.
     """
 
     key: StayKey
@@ -36,6 +37,7 @@ class LinkState(msgspec.Struct, frozen=True, kw_only=True):
     remote: Revision | None
     ours: Revision | None
     divergence: Divergence
+    part: str | None = None
 
     @property
     def is_home(self) -> bool:
@@ -96,10 +98,16 @@ async def load(
         trees.reservations.update(await read(connection, tenant_id, wanted))
         trees.stays.update(await reservations.stays(connection, tenant_id, wanted))
         for tree in await links.load_trees(connection, tenant_id, wanted):
-            _add(trees, opened(keys, tenant_id, tree))
+            _add(trees, _placed(opened(keys, tenant_id, tree), trees))
     if block_ids:
         trees.blocks.update(await reservations.blocks(connection, tenant_id, block_ids))
     return trees
+
+
+def _placed(state: LinkState, trees: Trees) -> LinkState:
+    """Say which stay of its home a link shows: the one whose row it is linked to."""
+    row = None if state.is_home else trees.stays.get(state.stay_id)
+    return state if row is None else msgspec.structs.replace(state, part=row["vendor_ref"])
 
 
 def _add(trees: Trees, state: LinkState) -> None:
@@ -140,6 +148,7 @@ def standing(keys: KeyRing, tenant_id: UUID, state: LinkState) -> Standing:
     return Standing(
         account_id=account_id,
         vendor_ref=ref,
+        stay_id=state.stay_id,
         reservation_id=state.reservation_id,
         base=sealed(msgspec.json.encode(state.divergence) if state.divergence else None, "base"),
         ours=sealed(msgspec.msgpack.encode(state.ours) if state.ours else None, "ours"),

@@ -34,10 +34,11 @@ class Ground(msgspec.Struct, frozen=True):
 def plan_stays(told: Sequence[Told], ground: Ground, new_id: NewId) -> list[Move]:
     """Draw the rows of the units' stays; a stay known already keeps its id."""
     trees, changes = ground.trees, ground.changes
-    known = {(row["account_id"] or links.DESK, row["vendor_ref"]): row["stay_id"] for row in trees.stays.values()}
-    known |= {one.key: one.stay_id for one in changes.states.values() if one.is_home}
+    known = {one.key: one.stay_id for one in changes.states.values() if one.is_home}
+    known |= {(row["account_id"] or links.DESK, row["vendor_ref"]): row["stay_id"] for row in trees.stays.values()}
+    known |= changes.joined
     moves = []
-    for one in told:
+    for one in {one.home: one for one in told}.values():  # what several links of one unit came to stands in the last
         record, catalogue = one.record, ground.catalogues[one.account.property_id]
         for stay in one.ours.room_stays:
             stay_id = known.get((one.home[0], stay.ref)) or new_id()
@@ -46,6 +47,26 @@ def plan_stays(told: Sequence[Told], ground: Ground, new_id: NewId) -> list[Move
             changes.stays[stay_id] = (record, row, rows.night_rows(stay, row["room_id"]))
             changes.object_ids.setdefault(record.key, stay_id)
     return moves
+
+
+def plan_yielded(ground: Ground) -> list[Move]:
+    """Let go what is taken by stays that are another stay once more; their rows stay, and hold nothing."""
+    trees = ground.trees
+    return [
+        _move(record, yielded(trees.stays[stay_id]), trees.stays[stay_id], ground.catalogues[_place(record)])
+        for stay_id, record in ground.changes.yielded.items()
+    ]
+
+
+def yielded(before: Row) -> dict[str, Any]:
+    """Return the row of a stay that another one stands for: no account shows it any more."""
+    nowhere = dict.fromkeys(("account_id", "vendor", "object_ref", "refused_ticket"))
+    state = {"status": "cancelled", "blocks_inventory": False, "claim_state": "none", "flags": rows.JOINED}
+    return {**before, **nowhere, **state}
+
+
+def _place(record: Incoming) -> UUID:
+    return record.account.property_id
 
 
 def plan_blocks(

@@ -37,7 +37,8 @@ StayChange = tuple[Incoming, dict[str, Any], list[rows.NightRow] | None]
 class Changes(msgspec.Struct, kw_only=True):
     """Everything a batch is about to write; built by the planner, trimmed by `compare`, written by `write`.
 
-    `made` are units of our own desk, (stay, reservation) by link; `states` what links remember of our side.
+    `made` are units of our own desk, (stay, reservation) by link; `states` what links remember of our side; `joined`
+    stays that go on under another account's ref, and `yielded` those that turned out to be another stay once more.
     """
 
     events: list[NewEvent]
@@ -54,6 +55,8 @@ class Changes(msgspec.Struct, kw_only=True):
     object_ids: dict[StayKey, UUID] = {}
     stays: dict[UUID, StayChange] = {}
     retried: dict[UUID, tuple[Incoming, dict[str, Any]]] = {}
+    joined: dict[StayKey, UUID] = {}
+    yielded: dict[UUID, Incoming] = {}
     blocks: dict[UUID, tuple[Incoming, dict[str, Any], Row | None]] = {}
     reservations: dict[UUID, tuple[Incoming, dict[str, Any], Row | None]] = {}
     composed: dict[UUID, Composed] = {}

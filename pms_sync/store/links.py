@@ -71,9 +71,10 @@ UPDATE links l SET read_ticket = p.value, missing_reads = 0, seen_at = now()
 """  # noqa: S608 - a constant of this module
 
 _REMEMBER = """
-UPDATE links l SET base = w.base, ours = w.ours, reservation_id = w.r, home_account_id = w.ha, home_ref = w.hr
-  FROM ROWS FROM (json_to_recordset($2::json) AS (account_id uuid, ref text, r uuid, ha uuid, hr text),
-                  unnest($3::bytea[]), unnest($4::bytea[])) AS w(account_id, ref, r, ha, hr, base, ours)
+UPDATE links l SET base = w.base, ours = w.ours, reservation_id = w.r, home_account_id = w.ha, home_ref = w.hr,
+       object_id = CASE WHEN w.hr IS NULL THEN l.object_id ELSE w.s END
+  FROM ROWS FROM (json_to_recordset($2::json) AS (account_id uuid, ref text, s uuid, r uuid, ha uuid, hr text),
+                  unnest($3::bytea[]), unnest($4::bytea[])) AS w(account_id, ref, s, r, ha, hr, base, ours)
  WHERE l.tenant_id = $1 AND l.account_id = w.account_id AND l.level = 'stay' AND l.vendor_ref = w.ref
 """
 
@@ -126,6 +127,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     account_id: UUID
     vendor_ref: str
+    stay_id: UUID
     reservation_id: UUID
     base: bytes | None
     ours: bytes | None
@@ -134,12 +136,13 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def remember(connection: Connection, tenant_id: UUID, standing: Sequence[Standing]) -> None:
-    """Write what these stay links remember."""
+    """Write what these stay links remember; one that has its home elsewhere is linked to a stay of that."""
     if standing:
         told = [
             {
                 "account_id": one.account_id,
                 "ref": one.vendor_ref,
+                "s": one.stay_id,
                 "r": one.reservation_id,
                 "ha": one.home_account_id,
                 "hr": one.home_ref,

@@ -553,7 +553,13 @@ def at_the_other(**changes: Any) -> Revision:
     told = revision("9001", **OTA, **changes)
     [stay] = told.room_stays
     room = stay.room_ref.replace("55/", "77/") if stay.room_ref else None
-    return msgspec.structs.replace(told, room_stays=(msgspec.structs.replace(stay, room_type_ref="77", room_ref=room),))
+    there = msgspec.structs.replace(stay, room_type_ref="77", room_ref=room)
+    return msgspec.structs.replace(told, room_stays=(there,))
+
+
+def alone(told: Revision) -> Revision:
+    """Say that there is no other room."""
+    return msgspec.structs.replace(told, siblings_complete=True)
 
 
 async def test_one_booking_seen_through_two_accounts_is_one_stay(pair: Pair) -> None:
@@ -586,7 +592,7 @@ async def test_a_difference_of_dates_at_first_contact_is_one_link_up_review(pair
     """ARCHITECTURE §6: equal atoms are agreed, a difference of shape asks a person."""
     other = await pair.open()
     await pair.apply(revision(**OTA))
-    await pair.apply_at(other, at_the_other(departure=date(2026, 3, 13), total=Decimal("300.00")))
+    await pair.apply_at(other, alone(at_the_other(departure=date(2026, 3, 13), total=Decimal("300.00"))))
     [case] = await pair.cases()
     assert (case["kind"], await _subject(pair)) == ("link_up", f"link_up:{other}")
     [row] = case["fields"]

@@ -21,7 +21,7 @@ from pms_sync.domain.status import Status
 from pms_sync.store.database import Database, act_for
 from pms_sync.store.sealing import KeyRing
 from tests.integration.applied_hotel import House, revision
-from tests.integration.test_own_state import ANNE, OTA, Front, Pair, at_the_other, draft
+from tests.integration.test_own_state import ANNE, OTA, Front, Pair, alone, at_the_other, draft
 
 LATER = {"version": "2026-03-02T10:00:00Z"}
 LATEST = {"version": "2026-03-03T10:00:00Z"}
@@ -290,7 +290,7 @@ async def test_what_a_decision_means_for_a_second_account_waits_for_the_undo_win
     """ARCHITECTURE §6: nothing leaves before the undo window is over, wherever it goes."""
     other = await pair.open()
     await pair.apply(revision(**OTA))
-    await pair.apply_at(other, at_the_other(departure=date(2026, 3, 13), total=Decimal("300.00")))
+    await pair.apply_at(other, alone(at_the_other(departure=date(2026, 3, 13), total=Decimal("300.00"))))
     [case] = await pair.cases()
     await pair.resolve(case, Choice(path="room_stays[9001].shape", take="there"))
     held = await pair.rows("SELECT held_until > now() AS held FROM intents")

@@ -80,12 +80,12 @@ def booking(number: str, **changes: Any) -> Revision:
 
 
 def at_the_other(number: str, **changes: Any) -> Revision:
-    """Say the same booking as the other account shows it: its own refs and codes."""
+    """Say the same booking as the other account shows it: its own refs and codes, and that there is one room."""
     told = msgspec.structs.replace(booking(number, **changes), ref=f"900{number}")
     [stay] = told.room_stays
     room = f"77/{ROOMS[number][-1]}"
     there = msgspec.structs.replace(stay, ref=f"900{number}", room_type_ref="77", room_ref=room)
-    return msgspec.structs.replace(told, room_stays=(there,))
+    return msgspec.structs.replace(told, siblings_complete=True, room_stays=(there,))
 
 
 def paths(case: Mapping[str, Any]) -> list[str]:

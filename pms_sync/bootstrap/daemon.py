@@ -17,7 +17,7 @@ from pms_sync.apply.answering import Answering
 from pms_sync.apply.desk import Desk
 from pms_sync.auth.desk import open_desk
 from pms_sync.bootstrap.cases import resolver_of
-from pms_sync.bootstrap.opening import Opened
+from pms_sync.bootstrap.opening import Opened, master_keys
 from pms_sync.bootstrap.reconciling import rolling_of
 from pms_sync.bootstrap.telling import Telling
 from pms_sync.bus.in_process import InProcessBus
@@ -39,6 +39,7 @@ from pms_sync.store.database import Database
 from pms_sync.store.doors import DoorBook
 from pms_sync.store.ids import new_id
 from pms_sync.store.inbox import Appended, InboxLine, NewDelivery
+from pms_sync.store.sealing import LOAD_EVERY_S
 from pms_sync.web.access import security_headers
 from pms_sync.web.routes import desk_routes, metrics_routes, middlewares, routes, sign_in_routes
 from pms_sync.web.site import Site
@@ -130,6 +131,12 @@ class Parts:
         async with self.core.database.connection() as connection:
             for name in await retention.drop_old_months(connection, today, months):
                 _log.info("raw_month_dropped", partition=name)
+
+    async def read_keys(self) -> None:
+        """Read the keys that another process made; the embedded database's own master key may have turned."""
+        self.core.keys.know(*master_keys(self.core.settings, sealed=True))
+        async with self.core.database.connection() as connection:
+            await self.core.keys.load(connection)
 
     async def prune(self) -> None:
         """Let finished queue rows go."""
@@ -233,6 +240,7 @@ def _ticks(parts: Parts) -> list[Tick]:
         ("catalogue", 30.0, parts.catalogue.step, 1800.0),
         ("reconcile", 60.0, parts.rolling.step, 4 * 3600.0),
         ("connections", 1.0, parts.sweep_heads, 0.0),
+        ("data keys", LOAD_EVERY_S, parts.read_keys, 60.0),
         ("partitions", 3600.0, parts.make_partitions, 60.0),
         ("retention", 3600.0, parts.forget, 600.0),
         ("prune", 600.0, parts.prune, 600.0),

@@ -35,7 +35,7 @@ from pms_sync.push.dispatcher import Dispatcher
 from pms_sync.store import schema
 from pms_sync.store.database import Database
 from pms_sync.store.ids import new_id
-from pms_sync.store.sealing import KeyRing, new_master_key, parse_master_key
+from pms_sync.store.sealing import KeyRing, new_master_key, parse_master_keys
 
 MASTER_KEY_FILE = "master.key"
 _COPY = "put your copy of it back, or name that in PMS_SYNC_MASTER_KEY_FILE"
@@ -139,7 +139,7 @@ async def opened(settings: Settings, *, hotels: bool = True) -> AsyncIterator[Op
             database = await Database.connect(dsn)
             try:
                 async with database.connection() as connection:
-                    keys = KeyRing(master_key(settings, sealed=await KeyRing.in_use(connection)))
+                    keys = KeyRing(*master_keys(settings, sealed=await KeyRing.in_use(connection)))
                     await keys.load(connection)
                 core = Opened(
                     settings=settings,
@@ -181,13 +181,13 @@ async def _migrate(dsn: str) -> None:
     await migrate(dsn)
 
 
-def master_key(settings: Settings, *, sealed: bool) -> bytes:
-    """Return the key of the settings, else the embedded database's own: made once beside it, readable by us alone.
+def master_keys(settings: Settings, *, sealed: bool) -> tuple[bytes, ...]:
+    """Return the keys of the settings, else the embedded database's own: made once beside it, readable by us alone.
 
     `sealed` says that something was sealed already: a lost key is told then, and never replaced by another.
     """
     if settings.master_key is not None:
-        return parse_master_key(settings.master_key.get_secret_value())
+        return parse_master_keys(settings.master_key.get_secret_value())
     path = settings.data_dir / MASTER_KEY_FILE
     try:
         if not path.exists():
@@ -201,7 +201,7 @@ def master_key(settings: Settings, *, sealed: bool) -> bytes:
         what = f"the master key {path} cannot be used: {error.strerror}"
         raise ConfigurationFault(what, "PMS_SYNC_DATA_DIR", "let this user read and write it") from error
     try:
-        return parse_master_key(text)
+        return parse_master_keys(text)
     except ConfigurationFault as fault:
         raise ConfigurationFault(fault.what, str(path), _COPY) from None  # a fresh one would open nothing
 

@@ -38,7 +38,7 @@ COMMANDS: dict[str, _Command] = {
     "users": _Command("People who may sign in.", "users"),
     "export-guest": _Command("Everything kept about one guest."),
     "erase-guest": _Command("Erase one guest's personal data."),
-    "rotate-keys": _Command("Wrap the data keys anew."),
+    "rotate-keys": _Command("Wrap the data keys anew.", "rotate_keys"),
     "verify-audit": _Command("Walk the audit chain."),
     "audit": _Command("Export the audit log."),
 }

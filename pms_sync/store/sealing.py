@@ -1,7 +1,11 @@
-"""Sealing: AES-256-GCM with one data key per tenant, wrapped by the master key (RELIABILITY §5.3).
+"""Sealing: AES-256-GCM with data keys per tenant, wrapped by the master key (RELIABILITY §5.3).
 
 A sealed value is one byte of key version, a random 96-bit nonce, and the ciphertext. The context (table, column, row)
 is authenticated with it, so a value moved to another row or tenant does not open.
+
+Keys change without a stop. Several master keys may be given, the newest first: what any of them wrapped opens, and
+what is wrapped anew is so by the first. A new data key is read by every process before any of them seals with it.
+Digests stay what they are: those of a tenant come from its first data key, those of tokens from a root of their own.
 """
 
 from __future__ import annotations
@@ -22,27 +26,52 @@ from pms_sync.store.database import Connection
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
+_MOST_VERSIONS = 255
+LOAD_EVERY_S = 60.0
+# How old a data key must be before anything is sealed with it: by then every process has read it, whatever it missed.
+ADOPTED_AFTER_S = 10 * LOAD_EVERY_S
+_ROOT_PLACE = b"pms-sync digest root"
+_NO_KEY = ConfigurationFault(
+    "the master key is not 32 bytes in base64 or hexadecimal",
+    "PMS_SYNC_MASTER_KEY",
+    "make one with: python3 -c 'import os,base64;print(base64.b64encode(os.urandom(32)).decode())'",
+)
 
 
-def parse_master_key(text: str) -> bytes:
-    """Read a master key of 32 bytes given in base64 or hexadecimal; raises ConfigurationFault."""
+def parse_master_keys(text: str) -> tuple[bytes, ...]:
+    """Read master keys of 32 bytes in base64 or hexadecimal, the newest first; raises ConfigurationFault."""
+    keys = tuple([_parsed(word) for word in text.replace(",", " ").split()])
+    if not keys:
+        raise _NO_KEY
+    return keys
+
+
+def _parsed(word: str) -> bytes:
     for decode in (bytes.fromhex, _from_base64):
         try:
-            key = decode(text.strip())
+            key = decode(word)
         except (ValueError, binascii.Error):
             continue
         if len(key) == _KEY_BYTES:
             return key
-    raise ConfigurationFault(
-        "the master key is not 32 bytes in base64 or hexadecimal",
-        "PMS_SYNC_MASTER_KEY",
-        "make one with: python3 -c 'import os,base64;print(base64.b64encode(os.urandom(32)).decode())'",
-    )
+    raise _NO_KEY
 
 
 def new_master_key() -> str:
     """Return a fresh master key in base64."""
     return base64.b64encode(os.urandom(_KEY_BYTES)).decode()
+
+
+# A tenant's first key is adopted at once: nothing can have been sealed before it.
+_KEYS = """
+SELECT tenant_id, version, wrapped,
+       version = min(version) OVER (PARTITION BY tenant_id) OR created_at <= now() - $1 * interval '1 second' AS adopted
+  FROM tenant_keys ORDER BY 1, 2
+"""
+_FIRST_KEY = "INSERT INTO tenant_keys (tenant_id, version, wrapped) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING"
+_NEXT_KEY = "INSERT INTO tenant_keys (tenant_id, version, wrapped) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+_REWRAP = "UPDATE tenant_keys SET wrapped = $3 WHERE tenant_id = $1 AND version = $2"
+_KEEP_ROOT = "INSERT INTO root_key (wrapped) VALUES ($1) ON CONFLICT (one) DO UPDATE SET wrapped = excluded.wrapped"
 
 
 class _Seal(NamedTuple):
@@ -57,30 +86,62 @@ class _Seal(NamedTuple):
 class KeyRing:
     """The tenants' data keys, unwrapped in memory."""
 
-    def __init__(self, master_key: bytes) -> None:
-        """Keep the master key for wrapping; nothing is read yet."""
-        self._master = AESGCM(master_key)
-        self._root = hashlib.sha256(b"pms-sync digest root" + master_key).digest()
+    def __init__(self, *master_keys: bytes) -> None:
+        """Keep the master keys for wrapping, the newest first; nothing is read yet."""
+        self.know(*master_keys)
+        self._root = hashlib.sha256(_ROOT_PLACE + master_keys[-1]).digest()
         self._seals: dict[UUID, _Seal] = {}
         self._opens: dict[tuple[UUID, int], _Seal] = {}
 
+    def know(self, *master_keys: bytes) -> None:
+        """Wrap and unwrap by these master keys from now on, the newest first."""
+        self._masters = [AESGCM(key) for key in master_keys]
+
     async def load(self, connection: Connection) -> None:
-        """Read and unwrap every tenant's keys; raises ConfigurationFault when the master key does not fit."""
-        for row in await connection.fetch("SELECT tenant_id, version, wrapped FROM tenant_keys ORDER BY 1, 2"):
-            self._install(row["tenant_id"], row["version"], self._unwrap(row["tenant_id"], row["wrapped"]))
+        """Read and unwrap every tenant's keys; raises ConfigurationFault when no master key fits.
+
+        What is known already is not unwrapped again: it may have been wrapped by a key that comes with the next start.
+        """
+        wrapped = await connection.fetchval("SELECT wrapped FROM root_key")
+        if wrapped is not None and not self._opens:
+            self._root = self._unwrap(_ROOT_PLACE, wrapped)
+        for row in await connection.fetch(_KEYS, ADOPTED_AFTER_S):
+            tenant_id, version = row["tenant_id"], row["version"]
+            if (tenant_id, version) not in self._opens:
+                self._install(tenant_id, version, self._unwrap(tenant_id.bytes, row["wrapped"]))
+            if row["adopted"]:
+                self._seals[tenant_id] = self._opens[tenant_id, version]
 
     async def ensure(self, connection: Connection, tenant_id: UUID) -> None:
         """Give the tenant its first data key when it has none."""
         if tenant_id in self._seals:
             return
-        nonce, key = os.urandom(_NONCE_BYTES), os.urandom(_KEY_BYTES)
-        wrapped = nonce + self._master.encrypt(nonce, key, tenant_id.bytes)
-        await connection.execute(
-            "INSERT INTO tenant_keys (tenant_id, version, wrapped) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING",
-            tenant_id,
-            wrapped,
-        )
+        await connection.execute(_FIRST_KEY, tenant_id, self._wrap(tenant_id.bytes, os.urandom(_KEY_BYTES)))
         await self.load(connection)
+
+    async def rewrap(self, connection: Connection) -> int:
+        """Wrap every data key and the root by the newest master key (in a transaction); returns how many keys."""
+        await self.load(connection)
+        await connection.execute(_KEEP_ROOT, self._wrap(_ROOT_PLACE, self._root))
+        rows = await connection.fetch("SELECT tenant_id, version, wrapped FROM tenant_keys ORDER BY 1, 2 FOR UPDATE")
+        for row in rows:
+            tenant = row["tenant_id"].bytes
+            fresh = self._wrap(tenant, self._unwrap(tenant, row["wrapped"]))
+            await connection.execute(_REWRAP, row["tenant_id"], row["version"], fresh)
+        return len(rows)
+
+    async def renew(self, connection: Connection) -> int:
+        """Give every tenant a new data key, to be sealed with once every process has read it; returns how many."""
+        rows = await connection.fetch(
+            "SELECT tenant_id, max(version) AS version FROM tenant_keys GROUP BY 1 ORDER BY 1"
+        )
+        for row in rows:
+            if row["version"] >= _MOST_VERSIONS:
+                what = f"tenant {row['tenant_id']} has had {_MOST_VERSIONS} data keys"
+                raise ConfigurationFault(what, "tenant_keys", "seal its data anew first")
+            key = self._wrap(row["tenant_id"].bytes, os.urandom(_KEY_BYTES))
+            await connection.execute(_NEXT_KEY, row["tenant_id"], row["version"] + 1, key)
+        return len(rows)
 
     @staticmethod
     async def in_use(connection: Connection) -> bool:
@@ -100,7 +161,10 @@ class KeyRing:
 
     def open(self, tenant_id: UUID, context: str, sealed: bytes) -> bytes:
         """Decrypt; raises ConfigurationFault when key, tenant or place do not fit."""
-        seal = self._opens[tenant_id, sealed[0]]
+        seal = self._opens.get((tenant_id, sealed[0]))
+        if seal is None:
+            what = f"a value is sealed with data key {sealed[0]}, which was not read yet"
+            raise ConfigurationFault(what, "tenant_keys", "start again, or wait for the next reading of the keys")
         nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
             return seal.cipher.decrypt(nonce, ciphertext, seal.tenant + context.encode())
@@ -118,20 +182,26 @@ class KeyRing:
         """Return the keyed digest of a door token, which must be found before the tenant is known."""
         return hmac.digest(self._root, token.encode(), "sha256")
 
-    def _unwrap(self, tenant_id: UUID, wrapped: bytes) -> bytes:
-        try:
-            return self._master.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], tenant_id.bytes)
-        except InvalidTag as error:
-            raise ConfigurationFault(
-                "the master key does not open this database's data keys",
-                "PMS_SYNC_MASTER_KEY",
-                "give the key the database was set up with",
-            ) from error
+    def _wrap(self, place: bytes, key: bytes) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._masters[0].encrypt(nonce, key, place)
+
+    def _unwrap(self, place: bytes, wrapped: bytes) -> bytes:
+        for master in self._masters:
+            try:
+                return master.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], place)
+            except InvalidTag:
+                continue
+        raise ConfigurationFault(
+            "the master key does not open this database's data keys",
+            "PMS_SYNC_MASTER_KEY",
+            "give the key the database was set up with",
+        )
 
     def _install(self, tenant_id: UUID, version: int, key: bytes) -> None:
-        digest_key = hashlib.sha256(b"digest" + key).digest()
-        seal = _Seal(bytes((version,)), AESGCM(key), digest_key, tenant_id.bytes)
-        self._opens[tenant_id, version] = self._seals[tenant_id] = seal
+        first = next((seal for (tenant, _), seal in self._opens.items() if tenant == tenant_id), None)
+        digest_key = first.digest_key if first else hashlib.sha256(b"digest" + key).digest()
+        self._opens[tenant_id, version] = _Seal(bytes((version,)), AESGCM(key), digest_key, tenant_id.bytes)
 
 
 def _from_base64(text: str) -> bytes:

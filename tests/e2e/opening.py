@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pms_sync.store.database import Database
 from pms_sync.store.raw import load
-from pms_sync.store.sealing import KeyRing, parse_master_key
+from pms_sync.store.sealing import KeyRing, parse_master_keys
 from tests.e2e.stage import Stage
 
 
 async def opened_bodies(stage: Stage) -> list[bytes]:
     """Return every raw body and every private text of the store in the clear."""
-    keys = KeyRing(parse_master_key((stage.data_dir / "master.key").read_text()))
+    keys = KeyRing(*parse_master_keys((stage.data_dir / "master.key").read_text()))
     database = await Database.connect(stage.store.dsn, role=None, size=1)
     try:
         async with database.connection() as connection:

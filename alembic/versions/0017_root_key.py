@@ -5,8 +5,8 @@ Until it is written, the root is derived from the master key with which the data
 
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -18,10 +18,9 @@ from pms_sync.ports.mapper import Change, Crosswalk, MappingContext
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "cloudbeds"
 MAPPED = [
-    path
-    for path in sorted(FIXTURES.glob("*.json"))
-    if not path.name.endswith((".expected.json", "context.json"))
-    and json.loads(path.with_suffix(".expected.json").read_text())["revisions"]
+    path.with_name(path.name.replace(".expected.json", ".json"))
+    for path in sorted(FIXTURES.glob("*.expected.json"))
+    if json.loads(path.read_text())["revisions"]
 ]
 WALK = Crosswalk(
     room_type={"2001": "DBL", "2002": "SUI"}, room={"2001-1": "101", "2001-2": "102"}, rate_plan={"7001": "BAR"}

@@ -80,7 +80,7 @@ RULES: tuple[Rule, ...] = (
         "Its turn has come and no reader took it.", "pms-sync doctor",
     ),
     Rule(
-        "first read", "wait", lambda row: row.phase == "snapshot",
+        "first read", "wait", lambda row: row.phase == "snapshot" and row.last_success_at is None,
         "Everything is read once; changes are followed from the moment this began.",
     ),
     Rule("fresh", "good", lambda _: True, "Read on schedule."),

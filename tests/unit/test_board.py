@@ -77,7 +77,8 @@ def board(*rows: StreamHealth, stale: bool = False) -> Board:
     ("changes", "word", "tone"),
     [
         ({}, "fresh", "good"),
-        ({"phase": "snapshot"}, "first read", "wait"),
+        ({"phase": "snapshot", "last_success_at": None}, "first read", "wait"),
+        ({"phase": "snapshot"}, "fresh", "good"),  # it is listed as a whole each time
         ({"overdue_s": 180.0}, "late", "warn"),
         ({"overdue_s": 180.0, "reading": True}, "fresh", "good"),
         ({"breaker": "half-open"}, "probing", "warn"),
@@ -124,7 +125,7 @@ def test_all_is_well_in_one_sentence() -> None:
         ([stream(last_error="x")], "1 stream needs attention"),
         ([stream(), stream(stream="blocks", last_error="x")], "1 of 2 streams needs attention"),
         ([stream(overdue_s=500.0), stream(stream="blocks", last_error="x")], "2 of 2 streams need attention"),
-        ([stream(), stream(stream="blocks", phase="snapshot")], "Reading for the first time: 1 of 2 streams"),
+        ([stream(), stream(stream="blocks", phase="snapshot", last_success_at=None)], "Reading for the first time: 1 of 2 streams"),
         ([stream(), stream(stream="blocks", state="paused")], "All other streams fresh, 1 of 2 streams paused"),
         ([stream(state="paused")], "No stream is read, 1 stream paused"),
     ],

@@ -39,6 +39,7 @@ from pms_sync.store.database import Database
 from pms_sync.store.doors import DoorBook
 from pms_sync.store.ids import new_id
 from pms_sync.store.inbox import Appended, InboxLine, NewDelivery
+from pms_sync.store.recount import recount
 from pms_sync.store.sealing import LOAD_EVERY_S
 from pms_sync.web.access import security_headers
 from pms_sync.web.routes import desk_routes, metrics_routes, middlewares, routes, sign_in_routes
@@ -124,6 +125,11 @@ class Parts:
         """Make this month's and the next month's partitions."""
         async with self.core.database.connection() as connection:
             await upkeep.ensure_partitions(connection, self.core.clock.now().astimezone(UTC).date())
+
+    async def recount(self) -> None:
+        """Put type counters right that are not what the stays take."""
+        if wrong := await recount(self.core.database, new_id):
+            _log.warning("counters_repaired", count=wrong)
 
     async def forget(self) -> None:
         """Let raw records past their months go."""
@@ -243,6 +249,7 @@ def _ticks(parts: Parts) -> list[Tick]:
         ("data keys", LOAD_EVERY_S, parts.read_keys, 60.0),
         ("partitions", 3600.0, parts.make_partitions, 60.0),
         ("retention", 3600.0, parts.forget, 600.0),
+        ("recount", 24 * 3600.0, parts.recount, 3600.0),
         ("prune", 600.0, parts.prune, 600.0),
         ("sign-ins", 600.0, parts.desk.prune, 60.0),
         ("alerts", 5.0, parts.telling.alerting.step, 60.0),

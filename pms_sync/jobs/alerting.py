@@ -62,4 +62,4 @@ class Alerting:
 
 def page_of(kind: str, facts: Mapping[str, Any]) -> str:
     """Return the path of the page where a person sees what an alert is about."""
-    return f"/cases/{facts['case_id']}" if kind == alerts.URGENT_CASE else "/health"
+    return f"/cases/{facts['case_id']}" if kind in {alerts.URGENT_CASE, alerts.OVERDUE_CASE} else "/health"

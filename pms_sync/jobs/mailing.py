@@ -29,6 +29,7 @@ _log = get_logger(__name__)
 
 _WORDS = {
     alerts.URGENT_CASE: "urgent case",
+    alerts.OVERDUE_CASE: "a case nobody decided",
     alerts.ACCOUNT_FAILED: "account stopped",
     alerts.ACCOUNT_RECOVERED: "account works again",
     alerts.SUBSCRIBER_STOPPED: "subscriber stopped",

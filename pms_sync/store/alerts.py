@@ -14,7 +14,9 @@ import msgspec
 
 from pms_sync.store.database import Connection
 
-URGENT_CASE, SUBSCRIBER_STOPPED = "urgent_case", "subscriber_stopped"
+URGENT_CASE, OVERDUE_CASE, SUBSCRIBER_STOPPED = "urgent_case", "overdue_case", "subscriber_stopped"
+# A case is overdue when nobody decided it for so long, or when somebody arrives so soon that it is about.
+_PATIENCE_H, _SOON_H = 24, 48
 # A vendor that made something else of so many of our changes, and of such a share of them, is looked at by a person.
 _MISSES, _MISSED_SHARE = 5, 0.2
 ACCOUNT_FAILED, ACCOUNT_RECOVERED = "account_failed", "account_recovered"
@@ -50,6 +52,16 @@ WITH due AS (
            jsonb_build_object('case_id', case_id, 'case_kind', kind) AS facts
       FROM cases
      WHERE tenant_id = $1 AND state = 'open' AND severity <= 2 AND (severity = 1 OR kind = ANY($2::text[]))
+    UNION ALL
+    SELECT 'overdue:' || c.case_id, 'overdue_case', least(c.severity, 2), c.property_id,
+           jsonb_build_object('case_id', c.case_id, 'case_kind', c.kind)
+      FROM cases c JOIN properties p ON p.tenant_id = $1 AND p.property_id = c.property_id
+     WHERE c.tenant_id = $1 AND c.state = 'open'
+       AND (c.opened_at < now() - $6 * interval '1 hour'
+            OR c.severity > 1 AND NOT (c.severity = 2 AND c.kind = ANY($2::text[])) AND EXISTS (
+               SELECT FROM unnest(c.reservation_ids) r JOIN room_stays s ON s.tenant_id = $1 AND s.reservation_id = r
+                WHERE s.arrival >= (now() AT TIME ZONE p.timezone)::date
+                  AND s.arrival::timestamp AT TIME ZONE p.timezone < now() + $7 * interval '1 hour'))
     UNION ALL
     SELECT 'account:' || account_id, 'account_failed', 1, property_id,
            jsonb_build_object('account_id', account_id, 'vendor', vendor)
@@ -90,10 +102,12 @@ async def raise_new(
 ) -> list[Alert]:
     """Raise what stands and was not raised, end what no longer stands (in a transaction of the tenant).
 
-    Every case of severity 1 counts, and those of `case_kinds` from severity 2 on. Returns what is news.
+    Every case of severity 1 counts, those of `case_kinds` from severity 2 on, and any that is overdue. Returns what is
+    news.
     """
+    mail = "waiting" if by_mail else "none"
     rows = await connection.fetch(
-        _RAISE, tenant_id, list(case_kinds), "waiting" if by_mail else "none", _MISSES, _MISSED_SHARE
+        _RAISE, tenant_id, list(case_kinds), mail, _MISSES, _MISSED_SHARE, _PATIENCE_H, _SOON_H
     )
     return [Alert(**row) for row in rows]
 

@@ -331,3 +331,49 @@ async def test_attempts_are_spread_and_bounded(watch: Watch) -> None:
         await watch.rows("UPDATE alerts SET mail_next_at = '-infinity'")
     watch.sink.refuse = None
     assert await watch.look() == 1
+
+
+ARRIVES = """
+WITH booked AS (
+    INSERT INTO reservations (tenant_id, reservation_id, property_id, status, blocks_inventory, source, price_basis,
+                              version)
+    SELECT tenant_id, gen_random_uuid(), property_id, 'confirmed', true, 'direct', 'gross', 1 FROM properties
+    RETURNING tenant_id, reservation_id
+)
+INSERT INTO room_stays (tenant_id, stay_id, reservation_id, vendor_ref, arrival, departure, status, blocks_inventory,
+                        claim_state)
+SELECT tenant_id, gen_random_uuid(), reservation_id, 'x', day, day + 1, 'confirmed', true, 'none'
+  FROM booked, LATERAL (SELECT (now() AT TIME ZONE 'Europe/Madrid')::date + {days} AS day) AS d
+RETURNING reservation_id
+"""
+
+
+async def test_a_case_that_nobody_decides_for_a_day_is_told_once_more(watch: Watch) -> None:
+    """CON-10: after 24 hours it escalates, by mail and as an event, and then never again."""
+    await watch.open_case("s1", severity=3)
+    assert await watch.look() == 0
+    await watch.rows("UPDATE cases SET opened_at = now() - interval '23 hours 59 minutes' RETURNING 1")
+    assert await watch.look() == 0
+    await watch.rows("UPDATE cases SET opened_at = now() - interval '24 hours 1 minute' RETURNING 1")
+    assert [await watch.look() for _ in range(3)] == [1, 0, 0]
+    assert watch.subjects() == ["[pms-sync] P1: a case nobody decided (same_atom)"]
+    assert await watch.events() == [("pms.alert", "overdue_case")]
+    await watch.close_case("s1")
+    assert await watch.look() == 0
+
+
+@pytest.mark.parametrize(("days", "told"), [(0, True), (1, True), (3, False), (-1, False)])
+async def test_a_case_about_somebody_who_arrives_soon_is_told(watch: Watch, days: int, told: bool) -> None:
+    """CON-10: an arrival within 48 hours does not wait for the day to pass."""
+    [booked] = await watch.rows(ARRIVES.format(days=days))
+    await watch.open_case("s1", severity=3, reservation_ids=(booked["reservation_id"],))
+    assert [await watch.look() for _ in range(2)] == [int(told), 0]
+
+
+async def test_what_was_told_as_urgent_is_not_told_twice_at_once(watch: Watch) -> None:
+    """CON-10, one thing, one mail: tonight's case is urgent already; only a day of silence brings it up again."""
+    [booked] = await watch.rows(ARRIVES.format(days=0))
+    await watch.open_case("s1", severity=1, reservation_ids=(booked["reservation_id"],))
+    assert [await watch.look() for _ in range(2)] == [1, 0]
+    await watch.rows("UPDATE cases SET opened_at = now() - interval '25 hours' RETURNING 1")
+    assert [await watch.look() for _ in range(2)] == [1, 0]

@@ -118,7 +118,7 @@ async def test_back_to_back_stays_share_a_room(house: House) -> None:
 
 
 async def test_a_room_swap_in_one_batch_refuses_nobody(house: House) -> None:
-    """ORD-09, INV-08: releases of the whole batch come before its claims."""
+    """ORD-09, INV-08, BEYOND 40: releases of the whole batch come before its claims."""
     await house.apply(revision("1", room="101"), revision("2", room="102"))
     await house.apply(revision("1", room="102"), revision("2", room="101"))
     stays = await house.rows("SELECT vendor_ref, claim_state FROM room_stays ORDER BY vendor_ref")
@@ -136,7 +136,7 @@ async def test_two_day_uses_of_one_room_are_detected(house: House) -> None:
 
 
 async def test_a_room_sold_twice_is_stored_and_becomes_a_case_once_both_were_read_again(house: House) -> None:
-    """I8, INV-04: the second stay is kept and flagged; the case waits until neither side was a passing swap."""
+    """I8, INV-04, BEYOND 47: the second stay is kept and flagged; the case waits until neither was a passing swap."""
     await house.apply(revision("1"))
     await house.apply(revision("2"))
     [refused] = await house.rows("SELECT claim_state, flags FROM room_stays WHERE vendor_ref = '2'")

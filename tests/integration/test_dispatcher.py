@@ -77,7 +77,7 @@ async def test_what_was_rolled_back_is_neither_planned_nor_sent(house: PushingHo
 
 
 async def test_nothing_leaves_before_its_transaction_is_committed(house: PushingHotel) -> None:
-    """OUT-02."""
+    """OUT-02, BEYOND 74: what is to be done is committed before the vendor hears of it."""
     stay = await house.booked()
     async with house.database.transaction(house.account.tenant_id) as connection:
         house.ours[stay] = house.vendor.shown["1001"]

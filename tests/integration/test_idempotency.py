@@ -90,7 +90,7 @@ async def test_a_change_and_an_act_are_done_once_too(api: Api, manager: Client) 
 
 
 async def test_the_same_key_for_another_request_is_422(api: Api, manager: Client) -> None:
-    """Another body, another address, another method; the spelling of a body counts."""
+    """BEYOND 76: another body, another address, another method; the spelling of a body counts."""
     address = (await make(manager)).headers["Location"]
     for answer in (
         await make(manager, notes="other"),
@@ -118,6 +118,7 @@ async def test_of_two_at_once_one_works_and_the_other_is_told_to_wait(api: Api, 
 
 
 async def test_many_at_once_make_one(api: Api, manager: Client, hotel: Any) -> None:
+    """BEYOND 77: a key without a lock would book as often as it is asked."""
     answers = await asyncio.gather(*(make(manager) for _ in range(12)))
     assert {answer.status_code for answer in answers} <= {201, 409}
     assert len({answer.content for answer in answers if answer.status_code == 201}) == 1

@@ -145,7 +145,7 @@ async def test_an_edit_here_stays_when_the_vendor_says_again_what_it_said(front:
 
 
 async def test_changes_of_different_atoms_on_both_sides_are_both_kept(front: Front) -> None:
-    """CON-02: the desk moves the guest to another room while the OTA changes the dates; nobody is asked."""
+    """CON-02, BEYOND 70: the desk moves the guest while the OTA changes the dates; neither overwrites the other."""
     await front.apply(revision())
     await front.edit(room="102")
     await front.apply(revision(departure=date(2026, 3, 14), total=Decimal("400.00"), version="2026-03-02T10:00:00Z"))

@@ -13,6 +13,7 @@ from pms_sync.web.board import Board, build, judge
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ACCOUNT = UUID(int=1)
+NEVER_READ: dict[str, Any] = {"stream": "blocks", "phase": "snapshot", "last_success_at": None}
 
 
 def stream(**changes: Any) -> StreamHealth:
@@ -125,7 +126,7 @@ def test_all_is_well_in_one_sentence() -> None:
         ([stream(last_error="x")], "1 stream needs attention"),
         ([stream(), stream(stream="blocks", last_error="x")], "1 of 2 streams needs attention"),
         ([stream(overdue_s=500.0), stream(stream="blocks", last_error="x")], "2 of 2 streams need attention"),
-        ([stream(), stream(stream="blocks", phase="snapshot", last_success_at=None)], "Reading for the first time: 1 of 2 streams"),
+        ([stream(), stream(**NEVER_READ)], "Reading for the first time: 1 of 2 streams"),
         ([stream(), stream(stream="blocks", state="paused")], "All other streams fresh, 1 of 2 streams paused"),
         ([stream(state="paused")], "No stream is read, 1 stream paused"),
     ],

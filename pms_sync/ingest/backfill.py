@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TypedDict
 
 from pms_sync.domain.clock import Clock
@@ -47,7 +47,7 @@ def _never() -> bool:
 
 
 class Backfill:
-    """Reads every stream of an account that can be listed as a whole."""
+    """Reads every stream of an account that can be listed as a whole and has a history."""
 
     def __init__(self, database: Database, keys: KeyRing, *, clock: Clock, new_id: NewId) -> None:
         """Take the store and the ports."""
@@ -70,7 +70,7 @@ class Backfill:
         interrupted run begin anew. Raises ConfigurationFault for an empty range, and what the vendor call raises.
         """
         result = BackfillResult(records=0, parked=0, resumed=False, complete=True)
-        specs = [spec for spec in runtime.connector.spec.streams if spec.snapshot_dimension is not None]
+        specs = [spec for spec in runtime.connector.spec.streams if _has_history(spec)]
         if not specs:
             vendor = runtime.connector.spec.vendor
             raise ConfigurationFault("nothing of this vendor can be listed as a whole", vendor, "use poll-once")
@@ -135,6 +135,11 @@ class Backfill:
 
 async def _nothing_more(_connection: Connection, _sweep: Sweep) -> None:
     """The sweep is its own fence."""
+
+
+def _has_history(spec: StreamSpec) -> bool:
+    """Tell whether listing the stream as a whole tells of more than the present."""
+    return spec.snapshot_dimension is not None and not spec.sweep_back == spec.sweep_ahead == timedelta(0)
 
 
 def _midnight(day: date) -> datetime:

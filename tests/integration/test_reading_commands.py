@@ -108,7 +108,7 @@ class TestPolling:
             told = machine.invoke("poll-once", "--stream", stream, "--json")
             assert (told.code, told.error["where"]) == (2, "--stream"), stream
             assert told.error["remedy"].startswith("choose one of: ")
-            assert told.error["remedy"].endswith("reservations")
+            assert "reservations" in told.error["remedy"]
 
     @pytest.mark.parametrize("words", [("poll-once",), ("backfill", "--account", "{}")], ids=" ".join)
     def test_a_vendor_that_is_away_may_come_back(

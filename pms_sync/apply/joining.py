@@ -37,7 +37,7 @@ class Joiner:
 
     def __init__(self, trees: Trees, tongues: Tongues, changes: Changes) -> None:
         """Take what is held, how accounts are spoken to, and where the changes are gathered."""
-        self._trees, self._tongues, self._changes = trees, tongues, changes
+        self.trees, self._tongues, self.changes = trees, tongues, changes
 
     def met(
         self,
@@ -46,12 +46,12 @@ class Joiner:
         state: LinkState | None,
         reservation_id: UUID,
         made: LinkState | None,
-    ) -> tuple[LinkState | None, Mapping[StayKey, str]]:
+    ) -> tuple[LinkState | None, Mapping[StayKey, Place]]:
         """Join what an object shows with what other accounts show: by its state, and by units that come to it late."""
-        trees = self._trees
+        trees = self.trees
         if state is not None and record.key not in trees.links:
             return state, {}  # it was made at our desk
-        places = _open_places(trees, self._tongues, reservation_id, record.key)
+        places = self.places(reservation_id, record.key)
         if not places:
             return state, {}
         if len(there.room_stays) != 1:
@@ -62,15 +62,19 @@ class Joiner:
         place = marked[0] if marked else _place_for(there, record.key, places, trees, reservation_id)
         return (state if place is None else self.joined(record, state, place, reservation_id)), {}
 
+    def places(self, reservation_id: UUID, key: StayKey) -> Mapping[Place, Booked]:
+        """Return the stays that this link could show: no other object of its account does."""
+        return _open_places(self.trees, self._tongues, reservation_id, key)
+
     def joined(self, record: Incoming, state: LinkState | None, place: Place, reservation_id: UUID) -> LinkState:
         """Let a link show a stay of another home; a stay that stood on the link itself is one too many."""
-        trees = self._trees
-        rows = _rows_of(trees) | self._changes.joined
+        trees = self.trees
+        rows = _rows_of(trees) | self.changes.joined
         fresh = _joined_to(place, record.key if state is None else state.key, reservation_id, rows)
-        if state is not None:
+        if state is not None and state.is_home:
             trees.revisions[state.reservation_id].pop(state.key)
             if state.stay_id != fresh.stay_id:
-                self._changes.yielded[state.stay_id] = record
+                self.changes.yielded[state.stay_id] = record
         trees.links[fresh.key] = fresh
         trees.shared.add(fresh.home)
         return fresh
@@ -82,9 +86,9 @@ class Joiner:
         state: LinkState | None,
         reservation_id: UUID,
         places: Mapping[Place, Booked],
-    ) -> tuple[LinkState | None, Mapping[StayKey, str]]:
+    ) -> tuple[LinkState | None, Mapping[StayKey, Place]]:
         """Let an object of several stays hold those that stood on objects of one, and find those it holds already."""
-        trees, account_id = self._trees, record.account.account_id
+        trees, account_id = self.trees, record.account.account_id
         units = _paired(record.key, there, state, places, trees)
         ours, rows = trees.revisions[reservation_id], _rows_of(trees)
         fresh = {
@@ -98,16 +102,16 @@ class Joiner:
             return state, {}
         for home, ref in late.items():
             if (account_id, ref) not in rows:
-                self._changes.joined[account_id, ref] = trees.links[home].stay_id
+                self.changes.joined[account_id, ref] = trees.links[home].stay_id
         if fresh:
             known = state if kept is None or kept in fresh else None
-            return self._hold(record, there, known, reservation_id, fresh), late
-        return (state if state is None or kept is None else self._at_home(state)), late
+            return self._hold(record, there, known, reservation_id, fresh), _at(record.key, late)
+        return (state if state is None or kept is None else self._at_home(state)), _at(record.key, late)
 
     def _at_home(self, state: LinkState) -> LinkState:
         """Let an object be its own home from now on, as if it had come first."""
         moved = msgspec.structs.replace(state, home=state.key, part=None, remote=None, divergence={})
-        self._trees.links[state.key] = self._changes.states[state.key] = moved
+        self.trees.links[state.key] = self.changes.states[state.key] = moved
         return moved
 
     def _hold(
@@ -119,18 +123,18 @@ class Joiner:
         units: Mapping[StayKey, str],
     ) -> LinkState:
         """Move units to an object of several stays; their rows stay theirs, and their links show a part of it."""
-        trees, key = self._trees, record.key
+        trees, key = self.trees, record.key
         revisions = trees.revisions[reservation_id]
         own = revisions.get(key)
         draft = gathered(own, {ref: revisions.pop(home) for home, ref in units.items()}, there)
         for home, ref in units.items():
-            self._changes.joined[key[0], ref] = trees.links[home].stay_id
+            self.changes.joined[key[0], ref] = trees.links[home].stay_id
             for one in (trees.links[home], *trees.others(home, home)):
                 moved = msgspec.structs.replace(one, home=key, part=ref, ours=None)
-                trees.links[one.key] = self._changes.states[one.key] = moved
+                trees.links[one.key] = self.changes.states[one.key] = moved
         revisions[key] = draft
         trees.shared.add(key)
-        first = self._changes.joined[key[0], next(iter(units.values()))]
+        first = self.changes.joined[key[0], next(iter(units.values()))]
         trees.links[key] = LinkState(
             key=key,
             stay_id=state.stay_id if state is not None and own is not None else first,
@@ -141,6 +145,10 @@ class Joiner:
             divergence=state.divergence if state is not None else {},
         )
         return trees.links[key]
+
+
+def _at(home: StayKey, refs: Mapping[StayKey, str]) -> dict[StayKey, Place]:
+    return {key: (home, ref) for key, ref in refs.items()}
 
 
 def _rows_of(trees: Trees) -> dict[StayKey, UUID]:
@@ -177,7 +185,7 @@ def _place_for(
     if found:
         return next(iter(found))
     units = [one for home, one in trees.revisions[reservation_id].items() if home != key]
-    whole = any(one.siblings_complete for one in (told, *units))
+    whole = told.is_home and any(one.siblings_complete for one in (told, *units))
     alone = whole and len(places) == 1 and [len(one.room_stays) for one in units] == [1]
     return next(iter(places)) if alone and key not in trees.links else None
 

@@ -11,9 +11,10 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from conflict.atoms import Value, atoms
+from conflict.atoms import Value, atoms, kind_of, stay_of
 from pms_sync.apply import states
 from pms_sync.apply.compose import StayKey, home_of
+from pms_sync.apply.equals import not_to_be_told
 from pms_sync.apply.merging import facing, renamed
 from pms_sync.apply.states import LinkState, Trees, is_desk
 from pms_sync.apply.tongues import Tongue
@@ -85,6 +86,9 @@ def _changed(trees: Trees, state: LinkState, tongue: Tongue) -> list[OutgoingUni
         return []
     now = facing(ours, state, tongue)
     push = now.decide().push
+    if any(map(stay_of, push)):
+        silent = not_to_be_told(trees, state)
+        push = tuple([path for path in push if stay_of(path) is None or kind_of(path) not in silent])
     if not push:
         return []
     return [

@@ -15,8 +15,10 @@ from uuid import UUID
 import msgspec
 
 from conflict import collisions
+from conflict.atoms import stay_of
 from pms_sync.apply.asking import cases_of, decisions_of
 from pms_sync.apply.compose import StayKey, overlay
+from pms_sync.apply.equals import Moved, exchanged, has_equals
 from pms_sync.apply.identify import Identified, revision_of
 from pms_sync.apply.incoming import Incoming
 from pms_sync.apply.joining import Joiner, Place, in_doubt
@@ -35,6 +37,7 @@ from pms_sync.store.outbox import Planned
 from pms_sync.store.sealing import KeyRing
 
 Today = Callable[[str], date]
+_SETTLING_S = 900.0  # a channel tells all who show its booking within minutes, and polls come every five
 _UNSENT = "unsent"  # the mark of requests that are only looked at
 Links = Mapping[tuple[UUID, str, str], Link]
 NOTHING_SENT: UnderWay = {}
@@ -92,10 +95,13 @@ class Planner:
         reservation_id = found.reservations[record.key]
         state = self._state(record, found, reservation_id)
         there = overlay(state.remote if state and state.key == record.key else None, revision_of(record))
-        late: Mapping[StayKey, str] = {}
+        late: Mapping[StayKey, Place] = {}
+        moved: Sequence[Moved] = ()
         if reservation_id not in found.new_ids:
             made = self._made(found.attached.get(record.key))
             state, late = self._joiner.met(record, there, state, reservation_id, made)
+            state, moved = exchanged(self._joiner, record, there, state)
+            late = {key: place for key, place in late.items() if key not in {one.state.key for one in moved}}
         if state is not None and not state.is_home:
             reservation_id = state.reservation_id  # our state is where its home link is, whatever others call it
         link = known.get((record.account.account_id, "stay", record.ref))
@@ -106,7 +112,8 @@ class Planner:
             told = [self._set(record, record.key, there, reservation_id, was=state)]
         else:
             told = [self._merged(record, state, there, reservation_id)]
-        return [*told, *[self._late(record, home, (record.key, ref), reservation_id) for home, ref in late.items()]]
+        told += [self._merged(record, one.state, one.there, reservation_id) for one in moved]
+        return [*told, *[self._late(record, home, place, reservation_id) for home, place in late.items()]]
 
     def _state(self, record: Incoming, found: Identified, reservation_id: UUID) -> LinkState | None:
         """Find the link's state; what a vendor shows for the first time may have been made at our desk."""
@@ -177,14 +184,17 @@ class Planner:
         """Set the unit's other links against its new state.
 
         What a vendor has no words for is planned all the same, and parked with the reason when it is to be sent; an
-        order of a person is refused instead (`strict`, raises MappingRejected).
+        order of a person is refused instead (`strict`, raises MappingRejected). What one vendor shows of a stay that
+        has its equal waits, for the other to show it too: which of the equals is meant is known then.
         """
         for other in self._trees.others(home, but):
             tongue = self._tongues.get(other.key[0])
             if tongue is None:
                 continue
             try:
-                self.note(record, edited(before, ours, other, tongue), tongue)
+                merged = edited(before, ours, other, tongue)
+                waits = but is not None and has_equals(self._trees, other) and any(map(stay_of, merged.news))
+                self.note(record, merged, tongue, held_s=_SETTLING_S if waits else 0.0)
             except MappingRejected:
                 if strict:
                     raise

@@ -34,7 +34,8 @@ class Ground(msgspec.Struct, frozen=True):
 def plan_stays(told: Sequence[Told], ground: Ground, new_id: NewId) -> list[Move]:
     """Draw the rows of the units' stays; a stay known already keeps its id."""
     trees, changes = ground.trees, ground.changes
-    known = {one.key: one.stay_id for one in changes.states.values() if one.is_home}
+    placed = set(changes.joined.values())  # a stay that is held now by an object of several, under a ref of that
+    known = {one.key: one.stay_id for one in changes.states.values() if one.is_home and one.stay_id not in placed}
     known |= {(row["account_id"] or links.DESK, row["vendor_ref"]): row["stay_id"] for row in trees.stays.values()}
     known |= changes.joined
     moves = []

@@ -45,6 +45,7 @@ class MailedAlert(msgspec.Struct, frozen=True, kw_only=True):
     mail_attempts: int
 
 
+# Once told, a case is overdue until it is no longer open: an arrival that passes decides nothing.
 # A refused account may have been paused by a person: only one that is active again has recovered.
 _RAISE = """
 WITH due AS (
@@ -58,6 +59,8 @@ WITH due AS (
       FROM cases c JOIN properties p ON p.tenant_id = $1 AND p.property_id = c.property_id
      WHERE c.tenant_id = $1 AND c.state = 'open'
        AND (c.opened_at < now() - $6 * interval '1 hour'
+            OR EXISTS (SELECT FROM alerts a WHERE a.tenant_id = $1 AND a.subject = 'overdue:' || c.case_id
+                          AND a.ended_at IS NULL)
             OR c.severity > 1 AND NOT (c.severity = 2 AND c.kind = ANY($2::text[])) AND EXISTS (
                SELECT FROM unnest(c.reservation_ids) r JOIN room_stays s ON s.tenant_id = $1 AND s.reservation_id = r
                 WHERE s.arrival >= (now() AT TIME ZONE p.timezone)::date

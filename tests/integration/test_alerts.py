@@ -370,6 +370,20 @@ async def test_a_case_about_somebody_who_arrives_soon_is_told(watch: Watch, days
     assert [await watch.look() for _ in range(2)] == [int(told), 0]
 
 
+async def test_an_arrival_that_passes_does_not_bring_its_case_up_again(watch: Watch) -> None:
+    """CON-10, one thing, one mail: told for its arrival, it is not told once more for its age."""
+    [booked] = await watch.rows(ARRIVES.format(days=1))
+    await watch.open_case("s1", severity=3, reservation_ids=(booked["reservation_id"],))
+    assert await watch.look() == 1
+    await watch.rows("UPDATE room_stays SET arrival = arrival - 3, departure = departure - 3 RETURNING 1")
+    assert await watch.look() == 0
+    await watch.rows("UPDATE cases SET opened_at = now() - interval '25 hours' RETURNING 1")
+    assert await watch.look() == 0
+    await watch.close_case("s1")
+    assert await watch.look() == 0
+    assert await watch.rows("SELECT 1 FROM alerts WHERE ended_at IS NULL") == []
+
+
 async def test_what_was_told_as_urgent_is_not_told_twice_at_once(watch: Watch) -> None:
     """CON-10, one thing, one mail: tonight's case is urgent already; only a day of silence brings it up again."""
     [booked] = await watch.rows(ARRIVES.format(days=0))

@@ -5,6 +5,8 @@ Until it is written, the root is derived from the master key with which the data
 
 from alembic import op
 
+from pms_sync.domain.errors import ConfigurationFault
+
 revision = "0017"
 down_revision = "0016"
 branch_labels = None
@@ -30,6 +32,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the statements back, in reverse order of creation."""
+    """Drop the table unless a root is kept in it: no master key of today derives that root again."""
+    if op.get_bind().exec_driver_sql("SELECT EXISTS (SELECT FROM root_key)").scalar():
+        what = "the keys were rotated, and without the kept root no webhook address, session or token is known any more"
+        raise ConfigurationFault(what, "root_key", "stay at 0017 or later; empty that table only to give them all up")
     for statement in ("SET LOCAL lock_timeout = '5s'", *DOWN):
         op.execute(statement)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,7 +36,7 @@ from pms_sync.push.dispatcher import Dispatcher
 from pms_sync.store import schema
 from pms_sync.store.database import Database
 from pms_sync.store.ids import new_id
-from pms_sync.store.sealing import KeyRing, new_master_key, parse_master_keys
+from pms_sync.store.sealing import KeyRing, master_key_text, new_master_key, parse_master_keys
 
 MASTER_KEY_FILE = "master.key"
 _COPY = "put your copy of it back, or name that in PMS_SYNC_MASTER_KEY_FILE"
@@ -195,7 +196,7 @@ def master_keys(settings: Settings, *, sealed: bool) -> tuple[bytes, ...]:
                 raise ConfigurationFault(
                     "the master key is gone, and this database was sealed with it", str(path), _COPY
                 )
-            _write_privately(path, new_master_key())
+            write_privately(path, master_key_text(new_master_key()))
         text = path.read_text(errors="replace")
     except OSError as error:
         what = f"the master key {path} cannot be used: {error.strerror}"
@@ -206,17 +207,32 @@ def master_keys(settings: Settings, *, sealed: bool) -> tuple[bytes, ...]:
         raise ConfigurationFault(fault.what, str(path), _COPY) from None  # a fresh one would open nothing
 
 
-def _write_privately(path: Path, text: str) -> None:
-    """Write a file whole or not at all, 0600 from its first byte; the first of two writers wins."""
+def write_privately(path: Path, text: str, *, over: bool = False) -> None:
+    """Write a file whole or not at all, 0600 from its first byte; once this returns, no loss of power takes it away.
+
+    What is there is replaced where `over` says so, else the first of two writers wins.
+    """
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     fresh.touch(mode=0o600, exist_ok=False)
-    fresh.write_text(text + "\n")
     try:
-        path.hardlink_to(fresh)
-    except FileExistsError:
-        return
+        fresh.write_text(text)
+        _to_disk(fresh)
+        if over:
+            fresh.replace(path)
+        else:
+            with suppress(FileExistsError):
+                path.hardlink_to(fresh)
     finally:
-        fresh.unlink()
+        fresh.unlink(missing_ok=True)
+    _to_disk(path.parent)  # where the name stands
+
+
+def _to_disk(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _vendors(settings: Settings) -> dict[str, Vendor]:

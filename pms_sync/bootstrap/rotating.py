@@ -6,39 +6,36 @@ them, so the one before is kept beside the new one until everything was wrapped 
 
 from __future__ import annotations
 
-import secrets
-from pathlib import Path
+from pms_sync.bootstrap.opening import MASTER_KEY_FILE, Opened, master_keys, write_privately
+from pms_sync.domain.errors import Unavailable
+from pms_sync.store.alone import alone
+from pms_sync.store.sealing import KeyRing, master_key_text, new_master_key
 
-from pms_sync.bootstrap.opening import MASTER_KEY_FILE, Opened
-from pms_sync.store.sealing import KeyRing, new_master_key, parse_master_keys
+_TURN = "rotate-keys"
+_BUSY = Unavailable("somebody else is rotating the keys", _TURN, "wait until that is done, then try again")
 
 
 async def rotated(core: Opened, *, data_keys: bool) -> dict[str, int]:
     """Wrap all data keys by the newest master key, which the embedded database makes itself; `data_keys` adds new ones.
 
-    Raises ConfigurationFault where a data key does not open.
+    Raises ConfigurationFault where a data key does not open, Unavailable while somebody else does the same.
     """
-    path = None if core.settings.master_key is not None else core.settings.data_dir / MASTER_KEY_FILE
-    before = _written(path) if path is not None else []
-    fresh = [new_master_key(), *before]
-    if path is not None:
-        _replace(path, fresh)  # with every key before it: whoever dies here has lost nothing
-    keys = core.keys if path is None else KeyRing(*parse_master_keys(" ".join(fresh)))
+    async with alone(core.database, _TURN) as mine:
+        if not mine:
+            raise _BUSY
+        if core.settings.master_key is not None:
+            return await _wrapped_anew(core, core.keys, data_keys=data_keys)
+        path = core.settings.data_dir / MASTER_KEY_FILE
+        fresh = (new_master_key(), *master_keys(core.settings, sealed=True))
+        write_privately(path, master_key_text(*fresh), over=True)  # every key before it: who dies here has lost nothing
+        told = await _wrapped_anew(core, KeyRing(*fresh), data_keys=data_keys)
+        # A daemon that runs wraps a new tenant's key by the one it knows.
+        write_privately(path, master_key_text(*fresh[:2]), over=True)
+        return told
+
+
+async def _wrapped_anew(core: Opened, keys: KeyRing, *, data_keys: bool) -> dict[str, int]:
     async with core.database.transaction() as connection:
         wrapped = await keys.rewrap(connection)
         made = await keys.renew(connection) if data_keys else 0
-    if path is not None:
-        _replace(path, fresh[:2])  # a daemon that runs wraps a new tenant's key by the one it knows
     return {"rewrapped": wrapped, "data_keys": made}
-
-
-def _written(path: Path) -> list[str]:
-    return path.read_text().split()
-
-
-def _replace(path: Path, keys: list[str]) -> None:
-    """Write the file whole or not at all, 0600 from its first byte."""
-    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    fresh.touch(mode=0o600, exist_ok=False)
-    fresh.write_text("\n".join(keys) + "\n")
-    fresh.replace(path)

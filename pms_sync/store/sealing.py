@@ -40,31 +40,38 @@ _NO_KEY = ConfigurationFault(
 
 def parse_master_keys(text: str) -> tuple[bytes, ...]:
     """Read master keys of 32 bytes in base64 or hexadecimal, the newest first; raises ConfigurationFault."""
-    keys = tuple([_parsed(word) for word in text.replace(",", " ").split()])
-    if not keys:
+    whole = _parsed(text)  # first, since one hexadecimal key may be written with spaces
+    keys = [whole] if whole else [_parsed(word) for word in text.replace(",", " ").split()]
+    found = tuple([key for key in keys if key])
+    if not found or len(found) < len(keys):
         raise _NO_KEY
-    return keys
+    return found
 
 
-def _parsed(word: str) -> bytes:
+def _parsed(text: str) -> bytes | None:
     for decode in (bytes.fromhex, _from_base64):
         try:
-            key = decode(word)
+            key = decode(text)
         except (ValueError, binascii.Error):
             continue
         if len(key) == _KEY_BYTES:
             return key
-    raise _NO_KEY
+    return None
 
 
-def new_master_key() -> str:
-    """Return a fresh master key in base64."""
-    return base64.b64encode(os.urandom(_KEY_BYTES)).decode()
+def new_master_key() -> bytes:
+    """Return a fresh master key."""
+    return os.urandom(_KEY_BYTES)
+
+
+def master_key_text(*keys: bytes) -> str:
+    """Return master keys in base64, each on a line, as `parse_master_keys` reads them."""
+    return "".join([base64.b64encode(key).decode() + "\n" for key in keys])
 
 
 # A tenant's first key is adopted at once: nothing can have been sealed before it.
 _KEYS = """
-SELECT tenant_id, version, wrapped,
+SELECT tenant_id, version, wrapped, created_at,
        version = min(version) OVER (PARTITION BY tenant_id) OR created_at <= now() - $1 * interval '1 second' AS adopted
   FROM tenant_keys ORDER BY 1, 2
 """
@@ -89,13 +96,13 @@ class KeyRing:
     def __init__(self, *master_keys: bytes) -> None:
         """Keep the master keys for wrapping, the newest first; nothing is read yet."""
         self.know(*master_keys)
-        self._root = hashlib.sha256(_ROOT_PLACE + master_keys[-1]).digest()
+        self._root = _root_of(master_keys[0])  # which the first data key will be wrapped by
         self._seals: dict[UUID, _Seal] = {}
         self._opens: dict[tuple[UUID, int], _Seal] = {}
 
     def know(self, *master_keys: bytes) -> None:
         """Wrap and unwrap by these master keys from now on, the newest first."""
-        self._masters = [AESGCM(key) for key in master_keys]
+        self._masters = [(AESGCM(key), _root_of(key)) for key in master_keys]
 
     async def load(self, connection: Connection) -> None:
         """Read and unwrap every tenant's keys; raises ConfigurationFault when no master key fits.
@@ -103,9 +110,14 @@ class KeyRing:
         What is known already is not unwrapped again: it may have been wrapped by a key that comes with the next start.
         """
         wrapped = await connection.fetchval("SELECT wrapped FROM root_key")
-        if wrapped is not None and not self._opens:
+        rows = await connection.fetch(_KEYS, ADOPTED_AFTER_S)
+        if not self._opens and wrapped is not None:
             self._root = self._unwrap(_ROOT_PLACE, wrapped)
-        for row in await connection.fetch(_KEYS, ADOPTED_AFTER_S):
+        elif not self._opens and rows:
+            # Nothing was wrapped anew yet: the oldest data key tells which master key came first, in whatever order.
+            oldest = min(rows, key=lambda row: row["created_at"])
+            _, self._root = self._opened(oldest["tenant_id"].bytes, oldest["wrapped"])
+        for row in rows:
             tenant_id, version = row["tenant_id"], row["version"]
             if (tenant_id, version) not in self._opens:
                 self._install(tenant_id, version, self._unwrap(tenant_id.bytes, row["wrapped"]))
@@ -184,12 +196,16 @@ class KeyRing:
 
     def _wrap(self, place: bytes, key: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._masters[0].encrypt(nonce, key, place)
+        return nonce + self._masters[0][0].encrypt(nonce, key, place)
 
     def _unwrap(self, place: bytes, wrapped: bytes) -> bytes:
-        for master in self._masters:
+        return self._opened(place, wrapped)[0]
+
+    def _opened(self, place: bytes, wrapped: bytes) -> tuple[bytes, bytes]:
+        """Return the key, and the root that comes of the master key which opens it."""
+        for master, root in self._masters:
             try:
-                return master.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], place)
+                return master.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], place), root
             except InvalidTag:
                 continue
         raise ConfigurationFault(
@@ -202,6 +218,10 @@ class KeyRing:
         first = next((seal for (tenant, _), seal in self._opens.items() if tenant == tenant_id), None)
         digest_key = first.digest_key if first else hashlib.sha256(b"digest" + key).digest()
         self._opens[tenant_id, version] = _Seal(bytes((version,)), AESGCM(key), digest_key, tenant_id.bytes)
+
+
+def _root_of(master_key: bytes) -> bytes:
+    return hashlib.sha256(_ROOT_PLACE + master_key).digest()
 
 
 def _from_base64(text: str) -> bytes:

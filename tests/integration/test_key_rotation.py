@@ -16,14 +16,16 @@ import pytest
 from config.settings import Settings
 from pms_sync.auth.roles import Person
 from pms_sync.auth.sessions import Sessions
-from pms_sync.bootstrap.opening import MASTER_KEY_FILE, Opened, master_keys
+from pms_sync.bootstrap.opening import MASTER_KEY_FILE, Opened, master_keys, write_privately
 from pms_sync.bootstrap.rotating import rotated
-from pms_sync.domain.errors import ConfigurationFault
+from pms_sync.domain.errors import ConfigurationFault, Unavailable
 from pms_sync.store import doors, tokens
 from pms_sync.store.accounts import load
+from pms_sync.store.alone import alone
 from pms_sync.store.database import Database
 from pms_sync.store.ids import new_id
-from pms_sync.store.sealing import KeyRing
+from pms_sync.store.migrations import migrate
+from pms_sync.store.sealing import KeyRing, parse_master_keys
 from tests.integration.applied_hotel import House, revision
 from tests.integration.command_line import HOTEL, Machine
 from tests.integration.conftest import MASTER_KEY
@@ -201,6 +203,85 @@ async def test_whoever_dies_between_the_file_and_the_database_has_lost_nothing(
     assert (await ring_of(house.database, *master_keys(core.settings, sealed=True))).knows(house.tenant_id)
 
 
+async def test_one_rotation_at_a_time_touches_the_file(house: House, keys: KeyRing, tmp_path: Path) -> None:
+    """Never lose: of two at once, the slower would write back the file of before the other."""
+    path = tmp_path / MASTER_KEY_FILE
+    path.write_text(MASTER_KEY.hex() + "\n")
+    core = opened(house.database, keys, tmp_path)
+    async with alone(house.database, "rotate-keys"):
+        with pytest.raises(Unavailable, match="somebody else is rotating"):
+            await rotated(core, data_keys=False)
+    assert path.read_text() == MASTER_KEY.hex() + "\n"
+    told = await asyncio.gather(*(rotated(core, data_keys=False) for _ in range(3)), return_exceptions=True)
+    assert {"rewrapped": 1, "data_keys": 0} in told
+    assert (await ring_of(house.database, *master_keys(core.settings, sealed=True))).knows(house.tenant_id)
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_a_key_is_on_the_disk_before_its_name_and_the_name_before_it_is_used(
+    over: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never lose: power may go at any moment, and the database is on the disk by itself."""
+    path = tmp_path / MASTER_KEY_FILE
+    synced: list[tuple[str, bool]] = []
+
+    def sync(number: int) -> None:
+        what = Path(f"/proc/self/fd/{number}").readlink()
+        synced.append(("folder" if what == tmp_path else what.read_text(), path.exists()))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    write_privately(path, "key\n", over=over)
+    assert synced == [("key\n", False), ("folder", True)]
+
+
+async def test_the_new_key_is_on_the_disk_before_anything_is_wrapped_by_it(
+    house: House, keys: KeyRing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / MASTER_KEY_FILE).write_text(MASTER_KEY.hex() + "\n")
+    order: list[str] = []
+    rewrap = KeyRing.rewrap
+
+    async def wrap(ring: KeyRing, connection: Any) -> int:
+        order.append("wrapped")
+        return await rewrap(ring, connection)
+
+    monkeypatch.setattr(os, "fsync", lambda _: order.append("synced"))
+    monkeypatch.setattr(KeyRing, "rewrap", wrap)
+    await rotated(opened(house.database, keys, tmp_path), data_keys=False)
+    assert order == ["synced", "synced", "wrapped", "synced", "synced"]
+
+
+async def test_keys_in_the_wrong_order_spoil_no_digest(house: House, keys: KeyRing) -> None:
+    """The old key before the new one, until and after the first rotation: webhooks still find their door."""
+    known = keys.token_digest("door")
+    ring = await ring_of(house.database, MASTER_KEY, NEW_KEY)
+    assert ring.token_digest("door") == known
+    async with house.database.transaction() as connection:
+        await ring.rewrap(connection)
+    assert (await ring_of(house.database, NEW_KEY, MASTER_KEY)).token_digest("door") == known
+
+
+async def test_the_root_of_rotated_keys_is_not_dropped(house: House, keys: KeyRing, migrated_database: str) -> None:
+    """Before the first rotation the way down is free, since the root is derived; after it, the table holds the root."""
+    known = keys.token_digest("door")
+    await migrate(migrated_database, "0016")
+    await migrate(migrated_database)
+    assert (await ring_of(house.database, MASTER_KEY)).token_digest("door") == known
+    await wrapped_anew(house.database)
+    with pytest.raises(ConfigurationFault, match="keys were rotated"):
+        await migrate(migrated_database, "0016")
+    assert (await ring_of(house.database, NEW_KEY)).token_digest("door") == known
+
+
+def test_one_key_may_be_written_with_spaces_and_several_stand_apart() -> None:
+    spaced = MASTER_KEY.hex(" ", 4)
+    assert parse_master_keys(f"{spaced}\n") == (MASTER_KEY,)
+    assert parse_master_keys(f"{NEW_KEY.hex()}, {MASTER_KEY.hex()}\n") == (NEW_KEY, MASTER_KEY)
+    for wrong in ("", "  ", f"{NEW_KEY.hex()} {spaced}"):
+        with pytest.raises(ConfigurationFault, match="not 32 bytes"):
+            parse_master_keys(wrong)
+
+
 def test_a_server_database_takes_the_new_key_beside_the_old_one(machine: Machine) -> None:
     """SEC-16 by command: both keys, rotate, then the new one alone; the old one alone is a matter of configuration."""
     old, both = MASTER_KEY.hex(), f"{NEW_KEY.hex()} {MASTER_KEY.hex()}"
@@ -212,6 +293,8 @@ def test_a_server_database_takes_the_new_key_beside_the_old_one(machine: Machine
     assert machine.invoke("accounts", "list", "--json", MASTER_KEY=NEW_KEY.hex()).code == 0
     refused = machine.invoke("accounts", "list", "--json", MASTER_KEY=old)
     assert (refused.code, refused.error["where"]) == (2, "PMS_SYNC_MASTER_KEY")
+    doctor = machine.invoke("doctor", "--json", MASTER_KEY=old)
+    assert (doctor.code, "master key does not open" in doctor.document["items"][-1]["detail"]) == (1, True)
 
 
 def nonces_of(ring: KeyRing, tenant_id: uuid.UUID, count: int) -> bytes:

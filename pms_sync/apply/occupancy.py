@@ -132,7 +132,7 @@ async def occupy(connection: Connection, tenant_id: UUID, moves: Sequence[Move],
     _withdraw(active, freed, rivals, occupied)
     await _retry_refused(connection, tenant_id, active, freed, occupied)
     for counted in await _count(connection, tenant_id, active):
-        _judge_counter(counted, occupied, today)
+        judge_counter(counted, occupied, today)
     return occupied
 
 
@@ -255,16 +255,17 @@ async def _retry_refused(
         occupied.events.append(reread(cause.account.tenant_id, account_id, cause.stream, ref, cause))
 
 
-class _Counted(msgspec.Struct, frozen=True):
-    """A counter that moved, by which step, and because of whom."""
+class Counted(msgspec.Struct, frozen=True):
+    """A counter that moved, by which step, and of which house."""
 
     counter: Counter
     step: tuple[int, int]
     catalogue: PropertyCatalogue
-    cause: Incoming
+    property_id: UUID
+    timezone: str
 
 
-async def _count(connection: Connection, tenant_id: UUID, active: Sequence[Move]) -> list[_Counted]:
+async def _count(connection: Connection, tenant_id: UUID, active: Sequence[Move]) -> list[Counted]:
     deltas: dict[tuple[UUID, date], tuple[int, int]] = defaultdict(lambda: (0, 0))
     causes: dict[UUID, Move] = {}
     totals: dict[UUID, int] = {}
@@ -281,16 +282,17 @@ async def _count(connection: Connection, tenant_id: UUID, active: Sequence[Move]
                 was = deltas[key]
                 deltas[key] = (was[0] + sign * booked, was[1] + sign * blocked)
     counters = await claims.count(connection, tenant_id, deltas, totals, allowances)
-    return [
-        _Counted(
-            one, deltas[one.room_type_id, one.date], causes[one.room_type_id].catalogue, causes[one.room_type_id].record
-        )
-        for one in counters
-    ]
+    return [_counted(one, deltas[one.room_type_id, one.date], causes[one.room_type_id]) for one in counters]
 
 
-def _judge_counter(counted: _Counted, occupied: Occupied, today: Today) -> None:
-    counter, account = counted.counter, counted.cause.account
+def _counted(counter: Counter, step: tuple[int, int], cause: Move) -> Counted:
+    account = cause.record.account
+    return Counted(counter, step, cause.catalogue, account.property_id, account.timezone)
+
+
+def judge_counter(counted: Counted, occupied: Occupied, today: Today) -> None:
+    """Ask for a case where more is booked than the house has, and withdraw it where that ended by this step."""
+    counter, property_id = counted.counter, counted.property_id
     over = counter.booked > counter.capacity
     if not over and min(counted.step) >= 0:
         return
@@ -298,12 +300,12 @@ def _judge_counter(counted: _Counted, occupied: Occupied, today: Today) -> None:
     if over:
         if counted.step[0] > 0:
             occupied.oversold.add(counter.room_type_id)
-        local = today(account.timezone)
+        local = today(counted.timezone)
         occupied.cases.append(
-            collisions.oversold(account.property_id, code, counter.date, counter.booked, counter.capacity, local)
+            collisions.oversold(property_id, code, counter.date, counter.booked, counter.capacity, local)
         )
     else:
-        subject = collisions.night_subject(account.property_id, code, counter.date)
+        subject = collisions.night_subject(property_id, code, counter.date)
         occupied.withdrawn.append(("type_oversold", subject))
 
 

@@ -15,6 +15,7 @@ from pms_sync.api.routes import api_routes
 from pms_sync.app import App, Door, Loop, Server, Supervisor
 from pms_sync.apply.answering import Answering
 from pms_sync.apply.desk import Desk
+from pms_sync.apply.recounting import recount
 from pms_sync.auth.desk import open_desk
 from pms_sync.bootstrap.cases import resolver_of
 from pms_sync.bootstrap.opening import Opened, master_keys
@@ -39,7 +40,6 @@ from pms_sync.store.database import Database
 from pms_sync.store.doors import DoorBook
 from pms_sync.store.ids import new_id
 from pms_sync.store.inbox import Appended, InboxLine, NewDelivery
-from pms_sync.store.recount import recount
 from pms_sync.store.sealing import LOAD_EVERY_S
 from pms_sync.web.access import security_headers
 from pms_sync.web.routes import desk_routes, metrics_routes, middlewares, routes, sign_in_routes
@@ -128,7 +128,7 @@ class Parts:
 
     async def recount(self) -> None:
         """Put type counters right that are not what the stays take."""
-        if wrong := await recount(self.core.database, new_id):
+        if wrong := await recount(self.core.database, self.core.applier()):
             _log.warning("counters_repaired", count=wrong)
 
     async def forget(self) -> None:

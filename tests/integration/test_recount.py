@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from pms_sync.apply.recounting import recount
 from pms_sync.domain.status import Status
 from pms_sync.store.database import Database
-from pms_sync.store.recount import recount
 from pms_sync.store.sealing import KeyRing
 from tests.integration.applied_hotel import House, revision
 
@@ -33,7 +32,7 @@ async def house(database: Database, keys: KeyRing, hotel: Any) -> House:
 
 async def count(house: House) -> int:
     """Let the check come round."""
-    return await recount(house.database, uuid.uuid4)
+    return await recount(house.database, house.applier)
 
 
 async def test_right_counters_are_let_be(house: House) -> None:
@@ -74,6 +73,26 @@ async def test_a_counter_that_was_spoilt_by_hand_is_put_right_and_audited(
         assert row["fields"]["booked"] != row["fields"]["out_of_order"]
         assert row["fields"]["room_type"] == ["DBL", "DBL"]
     assert await count(house) == 0
+
+
+CASES = "SELECT DISTINCT kind, state FROM cases"
+
+
+async def test_an_oversell_that_a_repair_reveals_is_a_case(house: House) -> None:
+    """INV-04: a counter that was too low let bookings through without a word."""
+    await house.rows("UPDATE inventory SET booked = 0 RETURNING 1")
+    await house.apply(revision("1004", room=None), revision("1005", room=None))
+    assert await house.rows(CASES) == []
+    assert await count(house) == 3
+    assert await house.rows(CASES) == [{"kind": "type_oversold", "state": "open"}]
+
+
+async def test_an_oversell_that_was_only_miscounted_is_withdrawn(house: House) -> None:
+    await house.rows("UPDATE inventory SET booked = 3 WHERE date = '2026-03-10' RETURNING 1")
+    await house.apply(revision("1004", room=None))
+    assert await house.rows(CASES) == [{"kind": "type_oversold", "state": "open"}]
+    assert await count(house) == 1
+    assert await house.rows(CASES) == [{"kind": "type_oversold", "state": "withdrawn"}]
 
 
 async def test_two_daemons_that_count_at_once_repair_once(house: House) -> None:

@@ -35,12 +35,16 @@ _SAID_AS = {"room_id": "room", "condition": "condition", "service": "service", "
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """The batch, sorted: what is to be written, what became of the rest, and what must be read again."""
+    """The batch, sorted: what is to be written, what became of the rest, and what must be read again.
+
+    `seen` are the tickets by which a room was found unchanged: an older read that lands later must not overwrite it.
+    """
 
     fresh: list[Incoming]
     outcomes: dict[str, Outcome]
     doubts: dict[Key, str]
     rereads: list[NewEvent]
+    seen: dict[Key, int]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +78,7 @@ async def keep(
     found = [changed(one, known.get(one.key), catalogue, applier.now()) for one in sorted(fresh, key=_key)]
     await ROOM_STATES.write(connection, tenant_id, [one.row for one in found], [one.record.digest for one in found])
     await room_states.doubt(connection, tenant_id, judged.doubts)
+    await room_states.touch(connection, tenant_id, judged.seen)
     news = [one for one in found if one.told]
     await audit.append(connection, tenant_id, [_entry(one) for one in news])
     if news and await events_out.wanted(connection, tenant_id):
@@ -84,7 +89,7 @@ async def keep(
 
 def sifted(incoming: Sequence[Incoming], known: Known) -> Judged:
     """Judge each record against what is held; pure."""
-    judged = Judged([], {}, {}, [])
+    judged = Judged([], {}, {}, [], {})
     for record in incoming:
         version, held = record.mapped.version, known.get(record.key)
         verdict = judge(held, digest=record.digest, version=version, ticket=record.ticket, direct=record.direct)
@@ -94,7 +99,9 @@ def sifted(incoming: Sequence[Incoming], known: Known) -> Judged:
         judged.outcomes[record.lane_key] = verdict
         if verdict is Outcome.STALE:
             judged.doubts[record.key] = version
-        if verdict is not Outcome.DUPLICATE:
+        if verdict is Outcome.DUPLICATE:
+            judged.seen[record.key] = record.ticket
+        else:
             account = record.account
             judged.rereads.append(reread(account.tenant_id, account.account_id, record.stream, record.ref, record))
     return judged

@@ -48,7 +48,9 @@ def sift(incoming: Sequence[Incoming], links: Links) -> Sifted:
 
 
 def _note_duplicate(sifted: Sifted, record: Incoming, link: Link | None) -> None:
-    if record.kind == REREAD or (link is not None and link.missing_reads and record.ticket > link.read_ticket):
+    # Without a version only the ticket keeps an older read, landing later, from overwriting this one.
+    counts = link is not None and (link.missing_reads or not record.mapped.version)
+    if record.kind == REREAD or (link is not None and counts and record.ticket > link.read_ticket):
         sifted.reread_seen.append(record)
     if link is not None and link.refused_ticket is not None:
         sifted.retry.append((record, link))

@@ -66,7 +66,7 @@ _DOUBT = f"""
 UPDATE links l SET version_doubt = p.value FROM {_PLACED.format(kind="text")} WHERE l.ctid = p.place
 """  # noqa: S608 - a constant of this module
 _TOUCH = f"""
-UPDATE links l SET read_ticket = p.value, missing_reads = 0, seen_at = now()
+UPDATE links l SET read_ticket = greatest(read_ticket, p.value), missing_reads = 0, seen_at = now()
   FROM {_PLACED.format(kind="bigint")} WHERE l.ctid = p.place
 """  # noqa: S608 - a constant of this module
 

@@ -85,6 +85,20 @@ async def doubt(connection: Connection, tenant_id: UUID, doubts: Mapping[Key, st
         )
 
 
+async def touch(connection: Connection, tenant_id: UUID, reads: Mapping[Key, int]) -> None:
+    """Remember that these rooms were read again by ticket and found unchanged."""
+    if reads:
+        await connection.execute(
+            "UPDATE room_states s SET read_ticket = w.ticket FROM unnest($2::uuid[], $3::text[], $4::bigint[]) "
+            "AS w(a, ref, ticket) WHERE s.tenant_id = $1 AND s.account_id = w.a AND s.room_ref = w.ref "
+            "AND s.read_ticket < w.ticket",
+            tenant_id,
+            [account for account, _ in reads],
+            [ref for _, ref in reads],
+            list(reads.values()),
+        )
+
+
 class RoomState(msgspec.Struct, frozen=True, kw_only=True):
     """A room as one account's vendor says that it stands; `room` null: the vendor's room is not mapped to one of ours.
 

@@ -95,6 +95,18 @@ async def test_a_record_read_before_the_last_read_is_discarded(house: House) -> 
     assert await house.apply_records([early]) == [Outcome.OUTRUN]
 
 
+async def test_what_has_no_version_and_was_read_unchanged_is_not_overwritten_by_a_read_from_before(
+    house: House,
+) -> None:
+    """ORD-01: changed and changed back, while a page that shows what was in between is on its way."""
+    await house.apply(revision(version=""))
+    earlier = await house.incoming(revision(version=""))
+    early = await house.incoming(revision(version="", total=Decimal("150.00")))
+    assert await house.apply(revision(version=""), direct=True) == [Outcome.DUPLICATE]
+    assert await house.apply_records([msgspec.structs.replace(earlier, kind="reconcile")]) == [Outcome.DUPLICATE]
+    assert await house.apply_records([early]) == [Outcome.OUTRUN]
+
+
 async def test_a_b_a_is_three_changes(house: House) -> None:
     """DUP-03: the way back to an earlier state is not swallowed."""
     first, second = revision(), revision(total=Decimal("300.00"))

@@ -53,6 +53,18 @@ async def test_what_was_read_before_the_last_read_is_discarded_and_read_again(bo
     assert await board.rereads() == ["55/1"]
 
 
+async def test_what_was_read_unchanged_is_not_overwritten_by_a_read_from_before(board: Board) -> None:
+    """ORD-01: cleaned, and told so, while a listing that began before was on its way."""
+    await board.take(standing(), ticket=1)
+    assert await board.take(standing(), ticket=3, direct=True) == [Outcome.DUPLICATE]
+    assert await board.take(standing(**DIRTY), ticket=2) == [Outcome.OUTRUN]
+    assert await board.take(standing(), ticket=2) == [Outcome.DUPLICATE]
+    assert await board.rows("SELECT condition, read_ticket FROM room_states") == [
+        {"condition": "clean", "read_ticket": 3}
+    ]
+    assert await board.rereads() == ["55/1"]
+
+
 async def test_an_older_version_is_doubted_once_and_believed_when_a_direct_read_repeats_it(board: Board) -> None:
     """ORD-06: vendor clocks step back."""
     await board.take(standing(version="2026-03-02T10:00:00Z"))

@@ -62,13 +62,15 @@ class Found(msgspec.Struct, kw_only=True):
     """What comparing has come to so far: every ref that was listed, and what differs, by ref.
 
     `on_its_way` are those that wait to be read or applied already, `parked` those of which a row is parked. `whole`
-    says that the listing was read to its end and came to rest, so that it tells what is not there.
+    says that the listing was read to its end and came to rest, so that it tells what is not there. `deleted` are those
+    that the listing itself shows as deleted.
     """
 
     listed: set[str] = set()
     differences: dict[str, Difference] = {}
     on_its_way: set[str] = set()
     parked: set[str] = set()
+    deleted: set[str] = set()
     live: int = 0
     whole: bool = True
     first_ticket: int = 0
@@ -121,9 +123,12 @@ class Comparing:
             found.live = len(live)
             unlisted = {ref: one for ref, one in live.items() if ref not in found.listed}
             remotes = await equality.remotes(connection, self._keys, account, list(unlisted.values()))
+            standing = await equality.live(connection, account, date.min) if found.deleted else {}
+        tickets = {"first_ticket": found.first_ticket, "last_ticket": found.last_ticket}
+        deleted = {ref: one for ref, one in standing.items() if ref in found.deleted}
+        found.differences |= {one.ref: one for one in missing(deleted, must_be_shown=deleted, **tickets)}
         if found.whole:
             must = {ref for ref, remote in remotes.items() if must_be_shown(remote, dimension, ends, today)}
-            tickets = {"first_ticket": found.first_ticket, "last_ticket": found.last_ticket}
             found.differences |= {one.ref: one for one in missing(unlisted, must_be_shown=must, **tickets)}
 
     async def _pages(self, terms: Terms, shown: dict[str, Shown], found: Found) -> None:
@@ -145,6 +150,7 @@ class Comparing:
             one = told.get(ref) or unsure
             if one is not None and one.kind is Class.MISSING_THERE:
                 found.listed.discard(ref)  # what is shown as deleted is not shown: see `absent`
+                found.deleted.add(ref)
             elif one is not None:
                 found.differences[ref] = one
 

@@ -60,7 +60,7 @@ async def test_whichever_room_comes_before_the_whole_both_are_held_once(
 @pytest.mark.parametrize("rooms", [WITHOUT_BEN, LONGER], ids=["cancelled", "longer"])
 @pytest.mark.parametrize("whole_first", [True, False])
 @pytest.mark.parametrize("whole_changes_first", [True, False])
-async def test_what_befell_one_of_two_equal_rooms_befalls_no_other(  # noqa: PLR0913, PLR0917 - every order
+async def test_what_befell_one_of_two_equal_rooms_befalls_no_other(
     database: Database,
     keys: KeyRing,
     hotel: Hotel,

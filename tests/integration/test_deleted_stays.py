@@ -23,8 +23,8 @@ async def test_no_proof_says_equal_while_the_list_shows_as_deleted_what_stands_h
             "departure": str(departure),
             "adults": 2,
         }
-        told = {"status": "confirmed", "channel": "direct", "booker": {"last_name": "Alba"}, "room_stays": [stay]}
-        made = await house.change("create", set=told)
+        booked = {"status": "confirmed", "channel": "direct", "booker": {"last_name": "Alba"}, "room_stays": [stay]}
+        made = await house.change("create", set=booked)
         await house.poll("reservations")
         await house.follow()
         assert [row["status"] for row in await house.rows("SELECT status FROM room_stays")] == ["confirmed"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,6 +21,7 @@ WITHOUT_BEN = (ANN, msgspec.structs.replace(BEN, cancelled=True))
 LONGER = (msgspec.structs.replace(ANN, departure="2026-05-08", price=400), BEN)
 SUITE = Room(type="SUI", departure="2026-05-07", price=450, name="Ben")
 _BOOKED = (".status", ".shape")
+_CHANGES: Sequence[dict[str, Any]] = [{"departure": "2026-05-08"}, {"cancelled": True}, {"price": 240}, {"type": "SUI"}]
 
 
 async def to_be_told(house: Joined) -> list[str]:
@@ -127,7 +129,7 @@ def _numbered(shown: Revision, number: int) -> Revision:
 
 def _changed(dice: random.Random, rooms: Sequence[Room]) -> list[Room]:
     one = dice.randrange(len(rooms))
-    change = dice.choice([{"departure": "2026-05-08"}, {"cancelled": True}, {"price": 240}, {"type": "SUI"}])
+    change: dict[str, Any] = dice.choice(_CHANGES)
     return [msgspec.structs.replace(room, **change) if at == one else room for at, room in enumerate(rooms)]
 
 

@@ -69,13 +69,12 @@ class Planner:
         self._trees, self._tongues, self._changes = trees, tongues, changes
         self._keys, self._today, self._sent = keys, today, sent
         self._joiner = Joiner(trees, tongues, changes)
+        self._seen_by = _seen_by(trees)
 
     def arrivals(self, records: Sequence[Incoming], found: Identified, known: Links) -> list[Told]:
         """Merge what vendors show now."""
         told = [one for record in records for one in self._arrival(record, found, known)]
-        seen_by: defaultdict[UUID, set[UUID]] = defaultdict(set)
-        for state in self._trees.links.values():
-            seen_by[state.reservation_id].add(state.key[0])
+        seen_by = _seen_by(self._trees)
         for reservation_id, account in {one.reservation_id: one.record.account for one in told}.items():
             if seen_by[reservation_id] - {account.account_id, DESK}:
                 self._doubt(reservation_id, account.property_id)
@@ -100,7 +99,8 @@ class Planner:
         if reservation_id not in found.new_ids:
             made = self._made(found.attached.get(record.key))
             state, late = self._joiner.met(record, there, state, reservation_id, made)
-            state, moved = exchanged(self._joiner, record, there, state)
+            if self._seen_by[reservation_id] - {record.account.account_id, DESK}:
+                state, moved = exchanged(self._joiner, record, there, state)
             late = {key: place for key, place in late.items() if key not in {one.state.key for one in moved}}
         if state is not None and not state.is_home:
             reservation_id = state.reservation_id  # our state is where its home link is, whatever others call it
@@ -228,6 +228,14 @@ class Planner:
         self._trees.revisions[reservation_id][home] = ours
         account = record.account if home[0] == record.account.account_id else self._tongues[home[0]].account
         return Told(record=record, reservation_id=reservation_id, home=home, account=account, ours=ours)
+
+
+def _seen_by(trees: Trees) -> defaultdict[UUID, set[UUID]]:
+    """Return the accounts that show each reservation."""
+    found: defaultdict[UUID, set[UUID]] = defaultdict(set)
+    for state in trees.links.values():
+        found[state.reservation_id].add(state.key[0])
+    return found
 
 
 def is_taken(trees: Trees, state: LinkState, there: Revision, sent: UnderWay) -> bool:

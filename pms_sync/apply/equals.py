@@ -57,22 +57,25 @@ def has_equals(trees: Trees, state: LinkState) -> bool:
 
 
 def not_to_be_told(trees: Trees, state: LinkState) -> frozenset[str]:
-    """Return the atoms of stays in which an account shows the rooms of a shared booking as ours are, in whatever order.
+    """Return the atoms of stays in which an account shows the rooms of a shared booking as ours are, only not in order.
 
     What differs stay by stay is then how equals were joined, and nothing that the vendor has to be told: the `status`
     where as many are over of each kind, the `shape` where prices are the same as well.
     """
-    beside = _beside(trees, state)
     shared = any(one.key[0] not in {state.key[0], DESK} for one in _of_reservation(trees, state))
-    shown: Counter[Sign | None] = Counter()
-    held: Counter[Sign | None] = Counter()
-    for one in (state, *beside):
-        for stay in one.remote.room_stays if one.remote is not None else ():
-            shown[_sign(stay)] += 1
-            held[_sign_of(trees, (one.key, stay.ref) if one.is_home else _place(one))] += 1
-    if not shared or _unpriced(shown) != _unpriced(held):
+    if not shared or all(_is_like(*pair) for pair in _pairs(trees, state)):
+        return frozenset()
+    pairs = [pair for one in (state, *_beside(trees, state)) for pair in _pairs(trees, one)]
+    shown, held = Counter(mine for mine, _ in pairs), Counter(ours for _, ours in pairs)
+    if _unpriced(shown) != _unpriced(held):
         return frozenset()
     return frozenset({"status", "shape"} if shown == held else {"status"})
+
+
+def _pairs(trees: Trees, state: LinkState) -> list[tuple[Sign | None, Sign | None]]:
+    """Return what a link shows of each of its stays, and what ours there is."""
+    stays = state.remote.room_stays if state.remote is not None else ()
+    return [(_sign(stay), _sign_of(trees, (state.key, stay.ref) if state.is_home else _place(state))) for stay in stays]
 
 
 def _unpriced(signs: Counter[Sign | None]) -> Counter[Sign | None]:

@@ -118,6 +118,18 @@ async def test_what_one_account_shows_of_an_equal_waits_for_the_other_to_show_it
     assert held["held"]
 
 
+async def test_one_room_has_no_equal_and_all_of_it_is_brought_across(
+    database: Database, keys: KeyRing, hotel: Hotel
+) -> None:
+    """What is told of when somebody stays is more than what equals are known by: a rate plan, say."""
+    house = await Joined.open(database, keys, hotel)
+    [single] = single_rooms(ANN)
+    await house.see(single, one_object(ANN))
+    stays = tuple([msgspec.structs.replace(stay, rate_plan="BAR", rate_plan_ref="1") for stay in single.room_stays])
+    await house.see(msgspec.structs.replace(single_rooms(ANN, version=2)[0], room_stays=stays))
+    assert await to_be_told(house) == ["stays[9000000001].shape"]
+
+
 def _numbered(shown: Revision, number: int) -> Revision:
     """Let a booking be another one, by its channel's number and by its own."""
     if shown.vendor == "beds24":

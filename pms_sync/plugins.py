@@ -25,8 +25,12 @@ def connectors() -> dict[str, ConnectorPlugin]:
 
 
 def doors() -> dict[str, Door]:
-    """Return every webhook door by vendor."""
-    return cast("dict[str, Door]", _all(DOORS))
+    """Return every webhook door by vendor: by an entry point of its own, else with its connector."""
+    found = _all(DOORS)
+    for vendor in names(CONNECTORS) - found.keys():
+        with_it = getattr(one(CONNECTORS, vendor), "door", None)
+        found |= {vendor: with_it} if with_it is not None else {}
+    return cast("dict[str, Door]", dict(sorted(found.items())))
 
 
 def mappers() -> dict[str, Mapper]:
@@ -46,7 +50,9 @@ def names(group: str) -> frozenset[str]:
 
 def door(vendor: str) -> Door:
     """Load one vendor's webhook door."""
-    return cast("Door", one(DOORS, vendor))
+    apart = vendor in names(DOORS)
+    with_it = None if apart or vendor not in names(CONNECTORS) else getattr(one(CONNECTORS, vendor), "door", None)
+    return cast("Door", with_it if with_it is not None else one(DOORS, vendor))
 
 
 def mapper(vendor: str) -> Mapper:

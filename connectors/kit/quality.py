@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -54,8 +55,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_told(package: str) -> bool:
-    """Tell whether the package has a file at all; connectors from elsewhere need not."""
-    return files(package).joinpath(FILE).is_file()
+    """Tell whether the package has a file at all; connectors from elsewhere need not, or may be one module."""
+    found = find_spec(package)
+    is_package = found is not None and found.submodule_search_locations is not None
+    return is_package and files(package).joinpath(FILE).is_file()
 
 
 def read(package: str) -> dict[str, Answer]:

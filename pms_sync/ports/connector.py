@@ -354,11 +354,12 @@ ConnectorFactory = Callable[[ConnectorContext], Connector]
 
 
 class ConnectorPlugin(msgspec.Struct, frozen=True, kw_only=True):
-    """What an entry point of the group `pms_sync.connectors` names; `queue` reads what `drain` brings."""
+    """What an entry point of the group `pms_sync.connectors` names; `door` where none of its own group names it."""
 
     spec: ConnectorSpec
     connect: ConnectorFactory
-    queue: Any = None  # ports.queue.QueueReader
+    queue: Any = None  # ports.queue.QueueReader, which reads what `drain` brings
+    door: Any = None  # Door
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

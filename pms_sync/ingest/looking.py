@@ -23,6 +23,7 @@ from pms_sync.store.lanes import LIVE, Lane, NewEvent, lane_key
 from pms_sync.store.leases import LEASE_S, kept
 
 _STREAM = "reservations"
+_LANDED = frozenset({"new", "changed", "same", "duplicate"})
 
 
 class Looking:
@@ -43,11 +44,15 @@ class Looking:
             async with kept(self._database, [lane.lane_key for lane in claimed], owner):
                 for some in _parts(claimed, runtime.connector.spec.batch_fetch_limit):
                     told |= await self._read(runtime, owner, some, ticket)
-        finally:  # what has landed is let go of already
-            with suppress(Unavailable):
-                async with self._database.connection() as connection:
-                    await lanes.give_back(connection, [owner])
+        finally:
+            if Looked.BUSY in told.values():  # what has landed is let go of already
+                await self._give_back(owner)
         return told
+
+    async def _give_back(self, owner: UUID) -> None:
+        with suppress(Unavailable):
+            async with self._database.connection() as connection:
+                await lanes.give_back(connection, [owner])
 
     async def _claim(self, runtime: AccountRuntime, asked: Mapping[str, str], owner: UUID) -> tuple[list[Lane], int]:
         """Open the lanes that nobody holds, and hold them; draws the ticket of the reads that follow."""
@@ -80,13 +85,16 @@ class Looking:
         found = await runtime.call(lambda: runtime.connector.fetch(_STREAM, refs), priority="push", operation="fetch")
         plain = runtime.connector.spec.identifier_keys
         works = [fetched_work(lane, found.get(lane.ref, Missing("absent")), ticket, plain) for lane in claimed]
-        await land(self._landing, Batch(runtime=runtime, owner=owner, works=tuple(works)), Counter())
+        outcomes: Counter[str] = Counter()
+        await land(self._landing, Batch(runtime=runtime, owner=owner, works=tuple(works)), outcomes)
+        if sum(outcomes[word] for word in _LANDED) == outcomes.total() == len(refs):
+            return dict.fromkeys(refs, Looked.SEEN)
         return await self._verdicts(runtime, found, refs, ticket)
 
     async def _verdicts(
         self, runtime: AccountRuntime, found: Mapping[str, Record | Missing], refs: Sequence[str], ticket: int
     ) -> dict[str, Looked]:
-        """Believe the store alone: an object was seen where its link has our ticket, or a later one."""
+        """Believe the store where not all landed: an object was seen where its link has our ticket, or a later one."""
         account = runtime.account
         async with self._database.transaction(account.tenant_id) as connection:
             known = await links.load(connection, account.tenant_id, [account.account_id] * len(refs), refs)

@@ -14,28 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.integration.command_line import Machine, ended
+from tests.integration.command_line import HOTEL, Machine, ended
 from tests.integration.test_reading_commands import eventually
 
-HOTEL = """
-tenant = "t1"
-
-[[properties]]
-code = "P1"
-name = "Hotel Prado"
-timezone = "Europe/Madrid"
-currency = "EUR"
-
-[[properties.room_types]]
-code = "DBL"
-rooms = ["101", "102", "103"]
-
-[[properties.accounts]]
-vendor = "innbox"
-role = "channel_manager"
-property_ref = "h7"
-crosswalk = { room_type = { "double" = "DBL" } }
-"""
+_AT_HOME = HOTEL.replace('"beds24"', '"innbox"').replace('property_ref = "7"', 'property_ref = "h7"')
+HOTEL_OF_INNBOX = _AT_HOME.partition("crosswalk")[0] + 'crosswalk = { room_type = { "double" = "DBL" } }'
 KEY = "made-up-key"
 PLUGIN = Path(__file__).with_name("fifth_vendor") / "innbox.py"
 
@@ -111,7 +94,7 @@ def machine(tmp_path: Path, innbox: Innbox, monkeypatch: pytest.MonkeyPatch) -> 
     )
     monkeypatch.setenv("PYTHONPATH", str(site))
     found = Machine(tmp_path, INNBOX_BASE_URL=innbox.base_url, ALLOW_PRIVATE_VENDORS="1", BIND="127.0.0.1:0")
-    found.write_hotels(prado=HOTEL)
+    found.write_hotels(prado=HOTEL_OF_INNBOX)
     return found
 
 

@@ -269,8 +269,9 @@ def _take_back(joiner: Joiner, place: Place) -> None:
     home, ref = place
     trees, state = joiner.trees, joiner.trees.links[home]
     remote, revisions = state.remote, trees.revisions[state.reservation_id]
-    assert remote is not None  # noqa: S101 - narrows the type
-    shown = next(stay for stay in remote.room_stays if stay.ref == ref)
+    shown = next((stay for stay in remote.room_stays if stay.ref == ref), None) if remote is not None else None
+    if remote is None or shown is None:
+        return  # the home shows it for the first time: nothing was told of it yet
     back = {name: getattr(shown, name) for name in _OF_THE_STAY}
     stays = tuple(
         [msgspec.structs.replace(one, **back) if one.ref == ref else one for one in revisions[home].room_stays]

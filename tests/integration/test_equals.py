@@ -118,6 +118,19 @@ async def test_what_one_account_shows_of_an_equal_waits_for_the_other_to_show_it
     assert held["held"]
 
 
+async def test_a_room_that_is_added_and_seen_first_leaves_its_equal_to_the_one_that_was_there(
+    database: Database, keys: KeyRing, hotel: Hotel
+) -> None:
+    """The whole shows it later, as a line that it did not have: nothing was told of that line before."""
+    house = await Joined.open(database, keys, hotel)
+    double, suite = Room(departure="2026-05-07", price=240), Room(type="SUI", price=240)
+    await house.see(one_object(double, suite), single_rooms(double, suite)[1])
+    rooms = (double, suite, Room(departure="2026-05-07", price=200, name="Ben"))
+    singles = single_rooms(*rooms, version=2)
+    await house.see(singles[2], singles[0], singles[1], one_object(*rooms, version=2))
+    await agreed(house, rooms)
+
+
 async def test_one_room_has_no_equal_and_all_of_it_is_brought_across(
     database: Database, keys: KeyRing, hotel: Hotel
 ) -> None:

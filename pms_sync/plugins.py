@@ -26,11 +26,9 @@ def connectors() -> dict[str, ConnectorPlugin]:
 
 def doors() -> dict[str, Door]:
     """Return every webhook door by vendor: by an entry point of its own, else with its connector."""
-    found = _all(DOORS)
-    for vendor in names(CONNECTORS) - found.keys():
-        with_it = getattr(one(CONNECTORS, vendor), "door", None)
-        found |= {vendor: with_it} if with_it is not None else {}
-    return cast("dict[str, Door]", dict(sorted(found.items())))
+    vendors = sorted(names(DOORS) | names(CONNECTORS))
+    found = {vendor: _door(vendor) for vendor in vendors}
+    return {vendor: told for vendor, told in found.items() if told is not None}
 
 
 def mappers() -> dict[str, Mapper]:
@@ -50,9 +48,7 @@ def names(group: str) -> frozenset[str]:
 
 def door(vendor: str) -> Door:
     """Load one vendor's webhook door."""
-    apart = vendor in names(DOORS)
-    with_it = None if apart or vendor not in names(CONNECTORS) else getattr(one(CONNECTORS, vendor), "door", None)
-    return cast("Door", with_it if with_it is not None else one(DOORS, vendor))
+    return _door(vendor) or cast("Door", one(DOORS, vendor))
 
 
 def mapper(vendor: str) -> Mapper:
@@ -68,6 +64,13 @@ def package(group: str, vendor: str) -> str:
 def one(group: str, vendor: str) -> object:
     """Load one vendor's plugin of a group, leaving the others alone."""
     return _load(_entry(group, vendor))
+
+
+def _door(vendor: str) -> Door | None:
+    """Load a vendor's door, by an entry point of its own or with its connector."""
+    if vendor in names(DOORS):
+        return cast("Door", one(DOORS, vendor))
+    return getattr(one(CONNECTORS, vendor), "door", None) if vendor in names(CONNECTORS) else None
 
 
 def _entry(group: str, vendor: str) -> EntryPoint:

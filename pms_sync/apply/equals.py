@@ -151,15 +151,10 @@ def _placed(
     """Let objects stand where they belong, and ours there be what the home shows."""
     for place in settled.values():
         _take_back(joiner, place)
-    state = joiner.trees.links[state.key]
-    links = {key: joiner.trees.links[key] for key in settled}
-    fresh = {key: joiner.joined(record, links[key], place, state.reservation_id) for key, place in settled.items()}
-    moved = [
-        Moved(one, remote)
-        for key, one in fresh.items()
-        if key != record.key and (remote := links[key].remote) is not None
-    ]
-    return fresh.get(record.key, state), moved
+    links, mine = joiner.trees.links, settled.get(record.key)
+    moved = [_moved(joiner, record, links[key], place) for key, place in settled.items() if key != record.key]
+    fresh = links[state.key]
+    return (fresh if mine is None else joiner.joined(record, fresh, mine, state.reservation_id)), moved
 
 
 def _taken_place(

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager, suppress
 from pathlib import Path
@@ -243,6 +244,15 @@ def _logging_as_before() -> Iterator[None]:
         root.setLevel(level)
         logging.captureWarnings(capture=False)
         structlog.reset_defaults()
+
+
+def eventually(look: Callable[[], bool], child: subprocess.Popen[str], what: str) -> None:
+    """Wait until something is seen while a command runs."""
+    until = time.monotonic() + 30
+    while not look():
+        assert child.poll() is None, f"it ended before {what}"
+        assert time.monotonic() < until, f"never {what}"
+        time.sleep(0.01)
 
 
 def ended(child: subprocess.Popen[str]) -> Told:

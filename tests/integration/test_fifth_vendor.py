@@ -14,8 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.integration.command_line import HOTEL, Machine, ended
-from tests.integration.test_reading_commands import eventually
+from tests.integration.command_line import HOTEL, Machine, ended, eventually
 
 _AT_HOME = HOTEL.replace('"beds24"', '"innbox"').replace('property_ref = "7"', 'property_ref = "h7"')
 HOTEL_OF_INNBOX = _AT_HOME.partition("crosswalk")[0] + 'crosswalk = { room_type = { "double" = "DBL" } }'

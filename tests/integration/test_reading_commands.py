@@ -6,7 +6,6 @@ import asyncio
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +13,7 @@ import asyncpg
 import pytest
 
 from pms_sync.domain.clock import parse_instant
-from tests.integration.command_line import SECOND_PROPERTY, Machine, Vendor, ended
+from tests.integration.command_line import SECOND_PROPERTY, Machine, Vendor, ended, eventually
 
 _TWICE = "SELECT reservation_id FROM reservations WHERE channel_reference = 'TWICE-1'"
 BOOKINGS = {"path": "/bookings"}
@@ -69,15 +68,6 @@ def rows(machine: Machine, statement: str) -> list[Any]:
 def truth(vendor: Vendor) -> set[str]:
     """Return the refs of every reservation at the vendor."""
     return {one["ref"] for one in vendor.ask("truth")["reservations"]}
-
-
-def eventually(look: Callable[[], bool], child: subprocess.Popen[str], what: str) -> None:
-    """Wait until something is seen while a command runs."""
-    until = time.monotonic() + 30
-    while not look():
-        assert child.poll() is None, f"it ended before {what}"
-        assert time.monotonic() < until, f"never {what}"
-        time.sleep(0.01)
 
 
 class TestPolling:

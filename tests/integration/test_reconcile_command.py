@@ -14,8 +14,8 @@ import pytest
 from connectors.cloudbeds.simulator.app import unhurried
 from pms_sync.demo.cast import Player, hotel_file
 from pms_sync.domain.clock import parse_instant
-from tests.integration.command_line import Machine, Vendor, ended
-from tests.integration.test_reading_commands import BOOKINGS, account_at, eventually, rows, truth
+from tests.integration.command_line import Machine, Vendor, ended, eventually
+from tests.integration.test_reading_commands import BOOKINGS, account_at, rows, truth
 
 SHAPE = {"compared", "drift", "healed", "refused", "proof"}
 
